@@ -73,6 +73,22 @@ class Final:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedReading:
+    """A reading as it became final, which it does only where it was disputed when both sides confirmed.
+
+    :ivar key: by which it is found in a review, as in `views.reading.find_reading`
+    :ivar value: as the agreed formula gave it then, in `unit`; None where it gave none
+    :ivar same: whether the records still give it
+    """
+
+    key: str
+    id: str
+    unit: str
+    value: float | None
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """Was the target met? `value` is in `unit`: share (0 to 1), seconds, count, points or ratio.
 
@@ -204,5 +220,6 @@ class Review:
     histories: Mapping[tuple[str, str | None], tuple[ReadingPoint, ...]] = field(default_factory=dict)
     history_limits: Mapping[tuple[str, str | None], Limits] = field(default_factory=dict)
     headline_override: HeadlineOverride | None = None
+    confirmed_readings: tuple[ConfirmedReading, ...] = ()  # of a final period, those that were disputed
     whole_months: tuple[Period, ...] = ()  # that the records hold, where nothing could be formed of this period
     digest: str = ""

@@ -24,8 +24,10 @@ class Confirmation:
 class AskedMatter:
     """A matter about a period: `kind` as in `core.matters.kinds.Kind`, `state` in words, `by` the day of what is due.
 
+    A signed change of the agreement is of the kind `change`; `by` is the day from which it holds.
+
     `to_move` is the side that has to answer or to act; None where nobody has. `disputes` says of a dispute that it was
-    neither refused nor withdrawn, `value` what it says that the figure is.
+    neither refused nor withdrawn, `value` what it says that the figure is. `mark` is what stands beside the figure.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class AskedMatter:
     url: str = ""
     disputes: bool = False
     value: float | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class Proceedings:
 
     `final_on` is the day on which the figures became final, `entry` the number and digest of that entry of the record;
     `to_confirm` are the sides whose confirmation is open. `causes` holds by KPI what was attributed of a missed target,
-    `causes_url` where that is shown, `{kpi}` in it standing for the KPI.
+    `causes_url` where that is shown, `{kpi}` in it standing for the KPI. `other_causes` are the KPIs whose known causes
+    are of another level than the final one, and are left out.
     """
 
     confirmations: tuple[Confirmation, ...] = ()
@@ -58,6 +62,7 @@ class Proceedings:
     matters: tuple[AskedMatter, ...] = ()
     causes: Mapping[str, Attribution] = field(default_factory=dict)
     causes_url: str = ""
+    other_causes: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -67,7 +72,16 @@ class Proceedings:
             for kpi, one in sorted(self.causes.items())
         ]
         rest = (self.confirmations, self.to_confirm, self.final_on, self.entry, self.restated, self.matters)
-        return (*rest, causes, self.causes_url)
+        return (*rest, causes, self.causes_url, self.other_causes)
+
+    @property
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """What is said beside each figure by who disputes it or claims about it, by KPI or key of a reading."""
+        marks: dict[str, tuple[str, ...]] = {}
+        for one in self.matters:
+            if one.kpi and one.mark:
+                marks[one.kpi] = tuple(dict.fromkeys((*marks.get(one.kpi, ()), one.mark)))
+        return marks
 
     def matters_of(self, *kinds: str) -> tuple[AskedMatter, ...]:
         """The matters of some kinds."""

@@ -6,7 +6,7 @@ import pytest
 
 from comity.apps.reviews.figures import DisputeNote, figure_changes, period_figures
 from comity.core.matters.transitions import Dispute
-from comity.review.render.html import reading_key
+from comity.review.views.reading import reading_key
 from tests.builders import review as sample
 
 OPEN = DisputeNote("b", "customer", Dispute.OPEN, "records", "", 0.7)

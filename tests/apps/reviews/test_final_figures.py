@@ -1,6 +1,7 @@
 """A final month stays as both sides confirmed it, on every page and in every file, whatever the records come to say."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from django.db import transaction
@@ -8,9 +9,16 @@ from django.db import transaction
 from comity.apps.i18n import words_for
 from comity.apps.parties.member_context import set_viewer
 from comity.apps.reviews import operations, queries
+from comity.apps.reviews.figures import DisputeNote, period_figures
+from comity.apps.reviews.final_figures import with_final_figures
 from comity.apps.today.portfolio import portfolio_rows
 from comity.apps.today.queries import inboxes
 from comity.core.values import Side
+from comity.review.proceedings import AskedMatter, Proceedings
+from comity.review.render import html as page
+from comity.review.views.board import board
+from comity.review.views.reading import find_reading
+from tests.builders import review as sample
 from tests.builders.confirmations import confirm
 from tests.builders.levels import KPI, contacts
 from tests.builders.turns import every
@@ -156,3 +164,56 @@ def test_the_history_of_a_final_month_ends_with_its_final_figure(final, view):
     level = them.client("customer_lead").get(path).json()["levels"][0]
     shown = [one["value"] for one in level["history"] if one["period"]["start"] == "2026-06-01"]
     assert shown == [pytest.approx(before.value)]
+
+
+# Readings that were disputed ----------------------------------------------------------------------------------
+
+
+def disputed_then(key, moved):
+    """The sample as it was confirmed with one disputed reading, whose value the records have moved since."""
+    then = sample.review()
+    note = DisputeNote("1", "provider", "open", "records", "", 4.2)
+    figures = {key: period_figures(then, {key: [note]})[key]}
+    changed = tuple(
+        replace(one, before=one.before + moved, after=one.after + moved) if one is find_reading(then, key) else one
+        for one in then.readings
+    )
+    return then, with_final_figures(replace(then, readings=changed), figures, [])
+
+
+ASKED = AskedMatter("dispute", "Not so", Side.PROVIDER, "asked", kpi="", disputes=True, value=4.2)
+
+
+@pytest.mark.parametrize("key", ["satisfaction:csat 1-5 third_party", "revenue"])
+@pytest.mark.parametrize("moved", [0.0, 0.37])
+def test_a_final_page_shows_the_disputed_reading_that_was_confirmed(key, moved):
+    then, final = disputed_then(key, moved)
+    before = find_reading(then, key)
+    asked = replace(ASKED, kpi=key, mark="Helpline disputes it")
+    done = Proceedings(final_on=sample.Q2.end, matters=(asked,))
+    value = WORDS.figure(before.after, before.unit, then.currency)
+    (row,) = [one for one in board(final, done, WORDS).disputed if one.claimed]
+    assert (row.name, row.value) == (WORDS.named("reading", before.id), value)
+    assert row.claimed == ((Side.PROVIDER, WORDS.figure(4.2, before.unit, then.currency)),)
+    written = page.render_board(final, WORDS, done)
+    said = "readings.confirmed" if moved == 0 else "readings.confirmed_then"
+    assert WORDS(said, value=value) in written
+    assert "Helpline disputes it" in written
+
+
+def test_of_people_what_the_records_give_now_stands_nowhere_beside_what_was_confirmed():
+    key = "satisfaction:csat 1-5 third_party"
+    then, final = disputed_then(key, 0.37)
+    assert find_reading(final, key) is None
+    assert find_reading(then, key) is not None
+    now = WORDS.level(find_reading(then, key).after + 0.37, "points", then.currency, 2)
+    done = Proceedings(final_on=sample.Q2.end, matters=(replace(ASKED, kpi=key),))
+    assert now not in page.render_board(final, WORDS, done)
+
+
+def test_a_dispute_of_a_level_marks_no_reading_of_the_same_name():
+    review = sample.review()
+    kpi = review.levels[0].kpi
+    done = Proceedings(matters=(replace(ASKED, kpi=kpi, mark="Helpline disputes it"),))
+    rows = page.template_context(review, WORDS, paper=True, proceedings=done)["rows"]
+    assert not any(row["marks"] for row in rows)

@@ -3,16 +3,20 @@
 import base64
 import hashlib
 import re
+from datetime import date
 from html.parser import HTMLParser
 from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
 
+from comity.core.values import Side
 from comity.review.i18n.words import words_of
-from comity.review.render import render
+from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
+from comity.review.render import html, render
 from comity.review.render.errors import FORMATS, UnknownFormatError
-from comity.review.render.html import RoomLinks, environment, find_reading, reading_key, render_body, render_reading
+from comity.review.render.html import RoomLinks, environment, render_body, render_reading
+from comity.review.views.reading import find_reading, reading_key
 from tests.builders import review as sample
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
@@ -253,3 +257,31 @@ def test_at_the_end_of_a_room_s_review_stands_how_to_read_it():
     main, tail = render_body(sample.review(), words_of("en"), LINKS)
     assert 'id="h-how"' not in main
     assert tail.index('id="h-origin"') < tail.index('id="h-how"')
+
+
+def test_the_web_page_and_the_whole_paper_say_that_it_is_final_by_whom_and_what_is_disputed():
+    kpi = next(one.kpi for one in sample.review().levels if one.met is False)
+    done = Proceedings(
+        (
+            Confirmation(Side.CUSTOMER, "Marta Ruiz", date(2026, 7, 10)),
+            Confirmation(Side.PROVIDER, "", date(2026, 7, 14)),
+        ),
+        final_on=date(2026, 7, 14),
+        entry=(2, "ab" * 32),
+        matters=(
+            AskedMatter("dispute", "Not so", Side.PROVIDER, "x", Side.CUSTOMER, None, kpi, url="/r/1/", mark="M1"),
+        ),
+        other_causes=(kpi,),
+        causes_url="/r/2/?kpi={kpi}",
+    )
+    for paper in (False, True):
+        text = html.render(sample.review(), words_of("en"), paper=paper, proceedings=done).replace("\u00a0", " ")
+        for said in (
+            "Final since 14 July 2026.",
+            "confirmed by Marta Ruiz on 10 July 2026.",
+            "Entry 2 of the record",
+            "M1",
+        ):
+            assert said in text
+        assert 'href="/' not in text  # a file leads nowhere
+    assert "Final since" not in html.render(sample.review(), words_of("en"))

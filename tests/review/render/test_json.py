@@ -4,9 +4,13 @@ import copy
 import json
 import math
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
+from comity.core.values import Side
+from comity.review.model import ConfirmedReading
+from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
 from comity.review.render import render
 from comity.review.render.json import schema
 from tests.builders import review as sample
@@ -90,3 +94,34 @@ def test_the_schema_fails_on(mistake, validator):
     spoiled = copy.deepcopy(made())
     SPOILED[mistake](spoiled)
     assert not validator.is_valid(spoiled)
+
+
+def test_a_room_says_whether_it_is_final_by_whom_and_what_is_disputed(validator):
+    done = Proceedings(
+        (
+            Confirmation(Side.CUSTOMER, "Marta Ruiz", date(2026, 7, 10)),
+            Confirmation(Side.PROVIDER, "", date(2026, 7, 14)),
+        ),
+        final_on=date(2026, 7, 14),
+        entry=(2, "ab" * 32),
+        matters=(
+            AskedMatter("dispute", "Not so", Side.PROVIDER, "asked", kpi="wait", disputes=True, value=20.5),
+            AskedMatter("dispute", "Refused", Side.PROVIDER, "refused", kpi="wait", value=1.0),
+        ),
+    )
+    confirmed = ConfirmedReading("revenue", "revenue", "money", 100.5, same=False)
+    found = json.loads(render(sample.review(confirmed_readings=(confirmed,)), "json", proceedings=done))
+    assert [error.message for error in validator.iter_errors(found)] == []
+    assert found["closing"] == {
+        "final_on": "2026-07-14",
+        "restated": False,
+        "entry": {"number": 2, "digest": "ab" * 32},
+        "confirmed": [
+            {"side": "customer", "person": "Marta Ruiz", "on": "2026-07-10"},
+            {"side": "provider", "person": None, "on": "2026-07-14"},
+        ],
+        "to_confirm": [],
+        "disputed": [{"figure": "wait", "by": "provider", "open": True, "value": 20.5}],
+        "readings": [{"figure": "revenue", "reading": "revenue", "unit": "money", "value": 100.5}],
+    }
+    assert "closing" not in made()

@@ -159,7 +159,7 @@ def test_a_board_gets_three_pages_however_much_was_asked(tmp_path, language):
 
 def test_a_board_gets_no_white_page_where_nothing_was_asked():
     first, second = texts(render(sample.bare(), "board", "en"))
-    assert "No actions for this period." in first
+    assert "No decisions or actions for this period." in first
     assert "Readings" in second
 
 

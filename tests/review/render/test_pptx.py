@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,8 @@ from pptx.util import Pt
 
 from comity.book.logos import decode_logo
 from comity.core.values import Side
+from comity.review.i18n.words import words_of
+from comity.review.proceedings import AskedMatter, Proceedings
 from comity.review.render import render
 from tests.builders import logos
 from tests.builders import review as sample
@@ -85,3 +88,27 @@ def test_a_hostile_name_is_plain_in_the_alternative_text():
     for picture, name in zip(pictures(first), texts(first)[-2:], strict=True):
         assert alt(picture) == name
         assert "\u202e" not in name
+
+
+def cells(found):
+    """The text of every cell of every table, slide by slide."""
+    tables = [shape.table for slide in found for shape in slide.shapes if shape.has_table]
+    return [cell.text for table in tables for row in table.rows for cell in row.cells]
+
+
+def test_slides_leave_out_no_action_claim_or_dispute_and_no_disputed_value():
+    """Of twelve each the slides showed four, and did not say so; what was disputed stood on none."""
+    words, review = words_of("en"), sample.review()
+    matters = [
+        AskedMatter(kind, f"{kind} {number}", Side.PROVIDER, "asked", kpi=key, disputes=kind == "dispute", value=0.8123)
+        for kind, key in (("action", ""), ("claim", ""), ("dispute", review.levels[0].kpi), ("dispute", "revenue"))
+        for number in range(12)
+    ]
+    told = cells(slides(review, proceedings=Proceedings(final_on=date(2026, 7, 14), matters=tuple(matters))))
+    for one in matters:
+        assert any(one.title in cell for cell in told), one.title
+    claimed = [cell for cell in told if cell.startswith("Helpline ")]
+    assert any(words.figure(0.8123, review.levels[0].unit) in cell for cell in claimed)
+    assert any(words.figure(0.8123, "money", review.currency) in cell for cell in claimed)
+    titles = [slide.shapes.title.text_frame.text for slide in slides(proceedings=Proceedings(final_on=date.max))]
+    assert any(words("readings.now") in title for title in titles)

@@ -4,12 +4,14 @@ import io
 import math
 import re
 import zipfile
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
 from comity.core.readings.verdict import Verdict
+from comity.core.values import Side
 from comity.review.i18n.words import words_of
+from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
 from comity.review.render import render
 from tests.builders import review as sample
 
@@ -153,3 +155,25 @@ def test_no_cell_holds_a_space_that_nobody_types():
     texts = [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
     assert any(" 2026" in text for text in texts)
     assert [text for text in texts if "\u00a0" in text or "\u202f" in text] == []
+
+
+def test_the_workbook_says_that_it_is_final_by_whom_and_what_is_disputed():
+    import openpyxl
+
+    level = sample.review().levels[0]
+    done = Proceedings(
+        (Confirmation(Side.CUSTOMER, "Marta Ruiz", date(2026, 7, 10)),),
+        final_on=date(2026, 7, 14),
+        entry=(2, "ab" * 32),
+        matters=(AskedMatter("dispute", "Not so", Side.PROVIDER, "asked", kpi=level.kpi, disputes=True, value=0.8123),),
+    )
+    words = words_of("en")
+    book = openpyxl.load_workbook(io.BytesIO(render(sample.review(), "xlsx", proceedings=done)))
+    said = dict(book.worksheets[0].iter_rows(min_row=2, max_col=2, values_only=True))
+    plain = {name: str(text).replace("\u00a0", " ") for name, text in said.items()}
+    assert plain["Status"] == "Final since 14 July 2026."
+    assert "confirmed by Marta Ruiz on 10 July 2026." in plain.values()
+    assert plain["Entry of the record"].startswith("Entry 2 of the record")
+    (disputed,) = [text for name, text in plain.items() if str(name).startswith("Disputed figures: ")]
+    assert "Helpline" in disputed
+    assert words.figure(0.8123, level.unit).replace("\u00a0", " ") in disputed

@@ -8,6 +8,7 @@ import pytest
 from comity.core.readings.verdict import Verdict
 from comity.core.values import Period, Side
 from comity.review.i18n.words import catalogue, words_of
+from comity.review.proceedings import Proceedings
 from comity.review.views import headline
 from comity.review.views.sentences import cause_clause, reading_sentence
 from tests.builders import review as sample
@@ -140,3 +141,16 @@ def test_without_an_agreed_index_prices_do_not_rise_beyond_inflation():
     for inflation, said in ((0.02, "beyond inflation"), (None, "no agreed index")):
         known = replace(reading, cause="price", parts=parts, also={**reading.also, "inflation": inflation})
         assert said in cause_clause(known, words_of("en"))
+
+
+def test_of_a_final_period_no_reading_is_told_beside_the_confirmed_targets():
+    """A level of 52.1 % that is final does not stand beside a verdict that the records give now."""
+    said = headline.plain_text(
+        headline.draft_headline(sample.review(levels=with_targets(False)), words_of("en"), final=True)
+    )
+    assert said.startswith("1 of 1 target missed: service level")
+    assert "although" not in said
+    alone = headline.plain_text(headline.draft_headline(without_targets(), words_of("en"), final=True))
+    assert alone.startswith("As the records say now, which nobody confirmed:")
+    done = Proceedings(final_on=date(2026, 7, 14))
+    assert headline.plain_text(headline.headline_phrases(without_targets(), words_of("en"), done)) == alone

@@ -8,6 +8,7 @@ import pytest
 from comity.core.values import Side
 from comity.review.i18n.words import words_of
 from comity.review.proceedings import AskedMatter, Confirmation, Proceedings
+from comity.review.render import html
 from comity.review.views.summary import boxes, count_levels, missed_first, state_text
 from tests.builders import review as sample
 from tests.builders.attribution import build_attribution
@@ -80,3 +81,12 @@ def test_a_level_and_a_reading_of_one_name_lack_once():
     lacking = sample.review().missing[0]
     rows = missing_rows(sample.review(missing=(lacking, lacking)), EN)
     assert len(rows) == 1
+
+
+def test_readings_of_a_final_period_are_said_not_to_be_part_of_it():
+    final = Proceedings(final_on=date(2026, 7, 14))
+    now = EN("readings.now")
+    assert now in [line.text for line in boxes(sample.review(), final, EN)[0].lines]
+    assert now not in [line.text for line in boxes(sample.review(), Proceedings(), EN)[0].lines]
+    assert now in html.render_board(sample.review(), EN, final)
+    assert now not in html.render_board(sample.review(), EN, Proceedings())

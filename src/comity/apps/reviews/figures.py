@@ -13,8 +13,8 @@ from comity.core.matters.transitions import Dispute
 from comity.core.readings.reading import Reading
 from comity.core.values import Side
 from comity.review.model import Level, Review
-from comity.review.render.html import find_reading
 from comity.review.render.json import to_json_value
+from comity.review.views.reading import find_reading
 
 _REL_TOLERANCE = 1e-9  # the order in which an engine adds may change the last digits, which is no other figure
 _NUMBER_FIELDS = ("value", "num", "den", "target")

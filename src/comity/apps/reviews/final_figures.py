@@ -13,27 +13,30 @@ from typing import Any
 
 from comity.apps.reviews.figures import Figures
 from comity.core.agreements.kpi import HIGHER, Kpi
+from comity.core.readings.reading import Reading
 from comity.core.values import Period, Side
-from comity.review.model import Final, Level, LevelPoint, Review
-from comity.review.readings import measure_counts_people
+from comity.review.model import ConfirmedReading, Final, Level, LevelPoint, Review
+from comity.review.readings import measure_counts_people, reading_compares_people
+from comity.review.views.reading import find_reading
 
 _REL_TOLERANCE = 1e-9  # as figures are compared
 
 
 def with_final_figures(review: Review, figures: Figures, wordings: Iterable[Kpi]) -> Review:
-    """The review with each level as it became final.
+    """The review with each level, and each disputed reading, as it became final.
 
     :param review: as the records give it now, of the joint view or of one side's
     :param figures: of the entry by which the period became final
     :param wordings: of the KPIs by the book, for levels that the records no longer give
     """
     known = {kpi.id: kpi for kpi in wordings}
+    review = _with_confirmed_readings(review, figures)
     now = {level.kpi: level for level in review.levels}
     final: dict[str, Level] = {}
     for kpi, figure in figures.items():
         level = now.get(kpi)
         if figure.get("definition") == {}:
-            continue  # a disputed reading, which nobody confirms
+            continue  # a disputed reading, which is no level
         if figure["value"] is None:  # an entry that holds no value of it
             final |= {} if level is None else {kpi: level}
         elif level is not None:
@@ -45,11 +48,35 @@ def with_final_figures(review: Review, figures: Figures, wordings: Iterable[Kpi]
     own = [level for level in review.levels if review.viewer_side is not None and level.kpi not in final]
     order = {kpi: place for place, kpi in enumerate([*now, *figures])}
     levels = tuple(sorted([*final.values(), *own], key=lambda level: order[level.kpi]))
-    if levels == review.levels:
+    confirmed = review.confirmed_readings
+    if levels == review.levels and all(one.same for one in confirmed):
         return review
     digest = hashlib.sha256(json.dumps([review.digest, figures], sort_keys=True).encode()).hexdigest()
-    missing = tuple(one for one in review.missing if one.reading not in final)
+    kept = {*final, *(one.id for one in confirmed)}
+    missing = tuple(one for one in review.missing if one.reading not in kept)
     return replace(review, levels=levels, missing=missing, digest=digest)
+
+
+def _with_confirmed_readings(review: Review, figures: Figures) -> Review:
+    """The review with each disputed reading as it became final.
+
+    Of people no two figures of almost the same answers stand beside each other: what the records give now goes.
+    """
+    confirmed: list[ConfirmedReading] = []
+    gone: list[Reading] = []
+    for key, figure in figures.items():
+        if figure.get("definition") != {}:
+            continue
+        now = find_reading(review, key)
+        value = None if figure["value"] is None else float(figure["value"])
+        same = now is not None and _is_close(value, now.after)
+        confirmed.append(ConfirmedReading(key, figure["measure"], figure["unit"], value, same))
+        if now is not None and not same and reading_compares_people(now.id):
+            gone.append(now)
+    if not confirmed:
+        return review
+    readings = tuple(one for one in review.readings if one not in gone)
+    return replace(review, readings=readings, confirmed_readings=tuple(confirmed))
 
 
 def _is_same(level: Level, figure: Mapping[str, Any]) -> bool:

@@ -1,8 +1,9 @@
 """Reviews and attributions of a relationship, cached by the state of the book and the viewer, and their pages."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -44,8 +45,10 @@ from comity.review.draw import miss_map
 from comity.review.level_detail import LevelDetail, build_level_detail
 from comity.review.model import Review
 from comity.review.proceedings import Proceedings
+from comity.review.readings import reading_compares_people
 from comity.review.render import html
 from comity.review.render.attribution import html as attribution_html
+from comity.review.views.reading import find_reading
 
 COMPUTE_REVIEW, COMPUTE_ATTRIBUTION, RECOMPUTE = "reviews.compute", "reviews.attribute", "reviews.recompute"  # tasks
 COMPUTE_LEVEL = "reviews.level"  # a task too
@@ -156,7 +159,7 @@ def computed_figure(member: MemberContext, key: str, period: str, compute: bool)
     level = None if joint is None else next((one for one in joint.levels if one.kpi == key), None)
     if level is not None:
         return ComputedFigure(level.value, level.target, level.met, level.better, level.measure)
-    reading = None if joint is None else html.find_reading(joint, key)
+    reading = None if joint is None else find_reading(joint, key)
     return None if reading is None else ComputedFigure(reading.after)
 
 
@@ -252,10 +255,11 @@ def review_body(
 
 def reading_body(member: MemberContext, review: Review, reading: str, links: html.RoomLinks) -> Markup | None:
     """Render the body of a reading's page, cached; None where the review has no such reading."""
-    if html.find_reading(review, reading) is None:
+    if find_reading(review, reading) is None:
         return None
     reader_language = language()
-    key = ("reading", reading, review.digest, review.period, review.against, reader_language)
+    marks = tuple(sorted(links.marks.items()))
+    key = ("reading", reading, review.digest, review.period, review.against, reader_language, marks, links.known)
     text = results.cached(
         member, key, lambda: str(html.render_reading(review, words_for(reader_language), reading, links))
     )
@@ -461,7 +465,17 @@ def changes_since_final(
     if not entries:
         return []
     final = entries[-1].content["figures"]
-    return figure_changes(final, keep_unchanged_digits(figures(member, review, period), final))
+    changes = figure_changes(final, keep_unchanged_digits(figures(member, review, period), final))
+    # Of people no two figures of almost the same answers stand beside each other.
+    return [replace(one, before=None, after=None) if _tells_of_people(one, final) else one for one in changes]
+
+
+def _tells_of_people(change: FigureChange, final: Mapping[str, Any]) -> bool:
+    """Whether a change is of a disputed reading about people, and shows two of its figures."""
+    figure = final.get(change.kpi)
+    if figure is None or figure.get("definition") != {}:
+        return False
+    return change.what in {"value", "num", "den"} and reading_compares_people(figure["measure"])
 
 
 def is_agreed(member: MemberContext, review: Review) -> bool:

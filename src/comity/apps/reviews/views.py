@@ -39,7 +39,7 @@ from comity.apps.reviews.period_list import (
     period_list,
     periods_with_data,
 )
-from comity.apps.reviews.proceedings import printed
+from comity.apps.reviews.proceedings import is_cause_of, printed
 from comity.apps.reviews.proceedings import proceedings as collect_proceedings
 from comity.apps.reviews.sentences import PartyName, figure_change_rows
 from comity.apps.reviews.what_if import WhatIf
@@ -59,9 +59,10 @@ from comity.review.render import render as render_as
 from comity.review.render.attribution import html as attribution_html
 from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
 from comity.review.render.figures import TableFormat, write_table
-from comity.review.render.html import RoomLinks, find_reading, reading_key, render_level_detail
+from comity.review.render.html import RoomLinks, render_level_detail
 from comity.review.views import attribution as attribution_view
 from comity.review.views.level import days_text, level_row, target_text
+from comity.review.views.reading import find_reading, reading_key
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
 _MOST_DIGITS = 6  # of a page number
@@ -369,6 +370,10 @@ def reading(request: HttpRequest, reading: str) -> HttpResponse:
     member, review, period, name, matters_by_kpi, links, pending = _review_part(request)
     words = words_for(language())
     body = queries.reading_body(member, review, reading, links)
+    if body is None and reading in {key for one in review.confirmed_readings for key in (one.key, one.id)}:
+        # The review says what was confirmed; what the records give now is shown nowhere.
+        query = urlencode({"period": name} | ({"view": View.JOINT} if member.viewer.side is None else {}))
+        return redirect(f"{reverse('review', args=[member.relationship.pk])}?{query}#h-readings")
     found_reading = find_reading(review, reading)
     if body is None or found_reading is None:
         raise Http404
@@ -668,6 +673,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
     context = {
         "body": queries.attribution_bodies(member, attribution),
         "pending": pending,
+        "final_note": _cause_note(member, attribution, words),
         "kpis": {one: _kpi_label(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
         "periods": _periods_or_none(member),
         "kpi": kpi,
@@ -686,6 +692,20 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "queues": [] if attribution.planned is None else list(attribution.planned.queues),
     }
     return render(request, "reviews/attribution.html", context)
+
+
+def _cause_note(member: MemberContext, attribution: Attribution, words: Words) -> str:
+    """Return that the causes of a final period are those of now, and of another level than the final one; else ""."""
+    final = queries.entries(member, attribution.name).first()
+    if final is None:
+        return ""
+    figure = final.content["figures"].get(attribution.kpi.id)
+    if figure is None or figure["value"] is None or figure["target"] is None:
+        return words("shared_out.now")
+    value, target = float(figure["value"]), float(figure["target"])
+    if is_cause_of(attribution, value, target):
+        return words("shared_out.now")
+    return words("shared_out.other_level", value=words.figure(value, figure["unit"]))
 
 
 def _requested_attribution(

@@ -27,7 +27,7 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
 ) -> bytes:
     """The review in one of FORMATS and one of LANGUAGES.
 
-    :param proceedings: `board` and `pptx` only: what a room knows was done about the period
+    :param proceedings: what a room knows was done about the period; the terminal, which is at home, shows none of it
     :param logos: `pdf`, `board` and `pptx` only: of each side that has one, beside its name
     :param color: terminal only: whether to send colour; the environment's NO_COLOR overrules it
     :param width: terminal only: columns, at least 60
@@ -44,7 +44,7 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     if format == "json":
         from comity.review.render import json as review_json  # noqa: PLC0415 - late, as above
 
-        return review_json.render(review, words)
+        return review_json.render(review, words, proceedings)
     if format == "terminal":
         from comity.review.render import terminal  # noqa: PLC0415 - late, as above
 
@@ -52,7 +52,7 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     if format == "xlsx":
         from comity.review.render import xlsx  # noqa: PLC0415 - late, as above
 
-        return xlsx.render(review, words)
+        return xlsx.render(review, words, proceedings)
     if format == "pptx":
         from comity.review.render import pptx  # noqa: PLC0415 - late, as above
 
@@ -60,11 +60,11 @@ def render(  # noqa: PLR0911, PLR0913 - a format a line
     if format == "pdf":
         from comity.review.render import pdf  # noqa: PLC0415 - late, as above
 
-        return pdf.render(review, words, logos)
+        return pdf.render(review, words, logos, proceedings)
     if format == "board":
         from comity.review.render import pdf  # noqa: PLC0415 - late, as above
 
         return pdf.render_board(review, words, proceedings, logos)
     from comity.review.render import html  # noqa: PLC0415 - late, as above
 
-    return html.render(review, words).encode()
+    return html.render(review, words, proceedings=proceedings).encode()

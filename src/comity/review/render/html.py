@@ -33,7 +33,15 @@ from comity.review.views import headline
 from comity.review.views.board import board
 from comity.review.views.level import LevelRow, kpi_terms, level_row, stretched
 from comity.review.views.level_detail import CutRow, contacts_page, cut_rows, heat_rows
-from comity.review.views.reading import ReadingRow, counted_rows, reading_row
+from comity.review.views.reading import (
+    ReadingRow,
+    confirmed_rows,
+    confirmed_text,
+    counted_rows,
+    find_reading,
+    marks_of,
+    reading_row,
+)
 from comity.review.views.rounding import MARKED, shown_scale, waterfall
 from comity.review.views.sections import (
     HUNDRED,
@@ -108,7 +116,14 @@ _A_WORD = 80
 _words = lru_cache(maxsize=8192)(_finalized)
 
 
-def render(review: Review, words: Words, *, paper: bool = False, logos: Mapping[Side, Logo] | None = None) -> str:
+def render(
+    review: Review,
+    words: Words,
+    *,
+    paper: bool = False,
+    logos: Mapping[Side, Logo] | None = None,
+    proceedings: Proceedings | None = None,
+) -> str:
     """The page as text; for paper, charts are drawn with fixed widths and the paper's stylesheet stands in.
 
     :param logos: for paper only: the page of a browser may load no image
@@ -120,7 +135,8 @@ def render(review: Review, words: Words, *, paper: bool = False, logos: Mapping[
         environment()
         .get_template("review.html")
         .render(
-            **template_context(review, words, paper=paper) | logo_urls(logos), **style_and_policy(style, paper=paper)
+            **template_context(review, words, paper=paper, proceedings=proceedings) | logo_urls(logos),
+            **style_and_policy(style, paper=paper),
         )
     )
 
@@ -177,24 +193,11 @@ def render_body(
     review: Review, words: Words, links: RoomLinks, proceedings: Proceedings | None = None
 ) -> tuple[Markup, Markup]:
     """What the page of a room says, without its head and without the readings opened; and what stands at its end."""
-    context = template_context(review, words, paper=False, proceedings=proceedings) | {"links": links}
+    context = template_context(review, words, paper=False, proceedings=proceedings, links=links)
     main, tail = (
         environment().get_template(name).render(**context) for name in ("review_body.html", "review_tail.html")
     )
     return Markup(main), Markup(tail)  # noqa: S704 - rendered with every text escaped
-
-
-def reading_key(reading: Reading, review: Review) -> str:
-    """By which a reading is found in a review of any period: its id, and its variant where there are several."""
-    several = sum(other.id == reading.id for other in review.readings) > 1
-    return f"{reading.id}:{reading.variant}" if several and reading.variant else reading.id
-
-
-def find_reading(review: Review, key: str) -> Reading | None:
-    """The reading that is known by this; by an id alone the first of it."""
-    same = [one for one in review.readings if reading_key(one, review) == key]
-    alike = [one for one in review.readings if one.id == key.partition(":")[0]]
-    return next(iter([*same, *(alike if ":" not in key or len(alike) == 1 else [])]), None)
 
 
 def render_reading(review: Review, words: Words, key: str, links: RoomLinks) -> Markup | None:
@@ -204,9 +207,7 @@ def render_reading(review: Review, words: Words, key: str, links: RoomLinks) -> 
         return None
     tables = source_tables(reading.id)
     origins = tuple(one for one in review.origins if one.table in tables)
-    context = template_context(replace(review, origins=origins or review.origins), words, paper=False) | {
-        "links": links
-    }
+    context = template_context(replace(review, origins=origins or review.origins), words, paper=False, links=links)
     context["rows"] = [one for one in context["rows"] if one["row"].reading is reading]
     return Markup(environment().get_template("reading_body.html").render(**context))  # noqa: S704 - as above
 
@@ -219,7 +220,7 @@ def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> tu
     definitions = [(one, definition_of(one, review)) for one in review.readings]
     rests = [one for one, wording in definitions if wording is not None and wording.id == kpi]
     context = template_context(
-        replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False, wide=True
+        replace(review, levels=levels, readings=tuple(rests), missing=()), words, paper=False, wide=True, links=links
     )
     level = levels[0]
     wording = {"pins": kpi_terms(level.definition, level.unit, review.currency, words), "kpi": level, "links": links}
@@ -304,17 +305,28 @@ def style_and_policy(style: str, *, paper: bool = False) -> dict[str, str]:
     }
 
 
-def template_context(
-    review: Review, words: Words, *, paper: bool, proceedings: Proceedings | None = None, wide: bool = False
+def template_context(  # noqa: PLR0913 - what a page is made of, each by name
+    review: Review,
+    words: Words,
+    *,
+    paper: bool,
+    proceedings: Proceedings | None = None,
+    wide: bool = False,
+    links: RoomLinks | None = None,
 ) -> dict[str, Any]:
     """Everything that the templates lay out, as finished text and drawings.
 
     :param wide: whether the charts of levels fill the page
     """
     draw = ChartMarkup(paper)
+    marks = links.marks if links is not None else {} if proceedings is None else proceedings.marks
+    # Of a final period the levels are what both confirmed; no entry of the record holds its readings.
+    now_only = (proceedings is not None and proceedings.final_on is not None) or (
+        links is not None and links.known is not None
+    )
     brow = eyebrow(review, words)
     levels = [
-        _level(level_row(level, review, words), review, words, draw, wide=wide)
+        _level(level_row(level, review, words), review, words, draw, wide=wide) | {"marks": marks.get(level.kpi, ())}
         for level in stretched(missed_first(review.levels))
     ]
     rows = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
@@ -333,7 +345,10 @@ def template_context(
         "reporters": [side for side in Side if any(one.reported.get(side) is not None for one in review.levels)],
         "over": _history_span(review, words),
         "notes": _notes(levels),
-        "rows": [_row(row, review, words, draw) for row in rows],
+        "rows": [_row(row, review, words, draw) | _said_of(row.reading, review, words, marks) for row in rows],
+        "confirmed_rows": confirmed_rows(review, words, marks),
+        "now_only": now_only,
+        "closing": None if proceedings is None else board(review, proceedings, words),
         "paid": _paid(review, words, draw),
         "missing": missing_groups(review, words),
         "planned": planned_sentence(words),
@@ -353,7 +368,7 @@ def template_context(
         "how": [(verdict, _example(verdict, paper=paper), verdict in MARKED) for verdict in Verdict],
         "signs": {kind: draw(charts.legend_mark(kind), 14, "sign") for kind in ("open", "solid")},
         "template": _template,
-        "links": None,
+        "links": links,
         **logo_urls(None),
     }
 
@@ -480,6 +495,15 @@ def _row(row: ReadingRow, review: Review, words: Words, draw: ChartMarkup) -> di
         "definition": _definition(row, words),
         "pins": [] if kpi is None else kpi_terms(kpi, unit, review.currency, words),
     }
+
+
+def _said_of(
+    reading: Reading, review: Review, words: Words, marks: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """What stands below the name of a reading: what was confirmed of it, and who disputes it."""
+    confirmed = [one for one in review.confirmed_readings if find_reading(review, one.key) is reading]
+    said = tuple(confirmed_text(one, review, words) for one in confirmed)
+    return {"confirmed": said, "marks": (*said, *marks_of(reading, review, marks))}
 
 
 def _alone(row: ReadingRow) -> bool:

@@ -21,6 +21,7 @@ from comity.core.values import Period, Side
 from comity.review.i18n.words import Words
 from comity.review.missing import list_of, remedy
 from comity.review.model import Level, LevelPoint, Limits, Missing, Origin, Relieved, Review
+from comity.review.proceedings import Proceedings
 from comity.review.readings import PLANNED
 from comity.review.views.sentences import blind_spot
 
@@ -34,15 +35,16 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def render(review: Review, words: Words) -> bytes:
+def render(review: Review, words: Words, proceedings: Proceedings | None = None) -> bytes:
     """The review as JSON, UTF-8, two spaces deep, with a line end at its end."""
-    text = json.dumps(review_object(review, words), ensure_ascii=False, indent=2, allow_nan=False)
+    text = json.dumps(review_object(review, words, proceedings), ensure_ascii=False, indent=2, allow_nan=False)
     return f"{text}\n".encode()
 
 
-def review_object(review: Review, words: Words) -> dict[str, Any]:
-    """The review as plain values; only `blind` is in the reader's language."""
-    return {
+def review_object(review: Review, words: Words, proceedings: Proceedings | None = None) -> dict[str, Any]:
+    """The review as plain values; only `blind` is in the reader's language, and a room alone tells of `closing`."""
+    closing = {} if proceedings is None else {"closing": _closing(review, proceedings)}
+    return closing | {
         "schema": SCHEMA,
         "book": {"name": review.book, "currency": review.currency, "timezone": review.timezone},
         "period": _period(review.period),
@@ -64,6 +66,33 @@ def review_object(review: Review, words: Words) -> dict[str, Any]:
         "whole_months": [f"{month.start:%Y-%m}" for month in review.whole_months],
         "wording": to_json_value(review.headline_override) if review.headline_override else None,
         "digest": review.digest,
+    }
+
+
+def _closing(review: Review, proceedings: Proceedings) -> dict[str, Any]:
+    """Whether the figures are final, who confirmed them, and what is disputed with the claimed values.
+
+    The readings are as the records say now; of a final period those that were disputed stand beside as confirmed.
+    """
+    entry = proceedings.entry
+    return {
+        "final_on": to_json_value(proceedings.final_on),
+        "restated": proceedings.restated,
+        "entry": None if entry is None else {"number": entry[0], "digest": entry[1]},
+        "confirmed": [
+            {"side": one.side.value, "person": one.person or None, "on": one.on.isoformat()}
+            for one in proceedings.confirmations
+        ],
+        "to_confirm": [side.value for side in proceedings.to_confirm],
+        "disputed": [
+            {"figure": one.kpi, "by": one.asks.value, "open": one.is_open, "value": to_json_value(one.value)}
+            for one in proceedings.matters_of("dispute")
+            if one.disputes
+        ],
+        "readings": [
+            {"figure": one.key, "reading": one.id, "unit": one.unit, "value": to_json_value(one.value)}
+            for one in review.confirmed_readings
+        ],
     }
 
 

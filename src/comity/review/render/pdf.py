@@ -16,12 +16,22 @@ from comity.review.render.errors import PdfUnavailableError
 SHRUNK = 0.78  # the sheet of paper.css is 1/0.78 of A4
 
 
-def render(review: Review, words: Words, logos: Mapping[Side, Logo] | None = None) -> bytes:
+def render(
+    review: Review,
+    words: Words,
+    logos: Mapping[Side, Logo] | None = None,
+    proceedings: Proceedings | None = None,
+) -> bytes:
     """The whole review on A4 sheets, landscape, with a running foot.
 
     :raises PdfUnavailableError: where the system library pango is missing
     """
-    return _written(review, words, logos, lambda: html.render(review, words, paper=True, logos=logos))
+    return _written(
+        review,
+        words,
+        logos,
+        lambda: html.render(review, words, paper=True, logos=logos, proceedings=proceedings),
+    )
 
 
 def render_board(

@@ -21,7 +21,14 @@ from comity.review.proceedings import Proceedings
 from comity.review.views import headline
 from comity.review.views.board import Board, board
 from comity.review.views.level import LevelRow, level_row, stretched
-from comity.review.views.reading import ReadingRow, reading_row
+from comity.review.views.reading import (
+    ReadingRow,
+    confirmed_rows,
+    confirmed_text,
+    find_reading,
+    marks_of,
+    reading_row,
+)
 from comity.review.views.rounding import shown_scale, waterfall
 from comity.review.views.sections import eyebrow, missing_rows
 from comity.review.views.summary import count_levels, missed_first
@@ -167,7 +174,8 @@ def render(
     deck = _Deck(review, words)
     first = deck.slide(headline.plain_text(headline.headline_phrases(review, words, proceedings)), serif=True)
     first.say(f"{deck.brow.line} {deck.brow.viewer}", 3.1, 16)
-    counts, told = count_levels(review), board(review, proceedings, words)
+    counts, told = count_levels(review), board(review, proceedings, words, most=None)
+    marks = {} if proceedings is None else proceedings.marks
     strip = [(counts.missed, "missed"), (counts.met, "met"), (counts.untargeted, "untargeted")]
     first.say(", ".join(f"{count} {words(f'summary.{name}')}" for count, name in strip), 3.7, 16)
     said = [f"{words.side(one.side, review.parties)}: {one.text}" for one in told.words]
@@ -179,7 +187,7 @@ def render(
     for rows in _cut(levels):
         cells = [
             (
-                f"{row.name}. {row.notes}" if row.notes else row.name,
+                ". ".join([row.name, *([row.notes] if row.notes else []), *marks.get(row.level.kpi, ())]),
                 f"{row.value} ({row.interval})" if row.interval else row.value,
                 row.target,
                 row.met,
@@ -191,15 +199,26 @@ def render(
         _history(deck, row)
     readings = [reading_row(reading, review, words, number) for number, reading in enumerate(review.readings, 1)]
     head = [words(f"readings.{name}") for name in ("reading", "as_reported", "like_for_like", "verdict", "words")]
+    now = f". {words('readings.now')}" if told.is_final else ""
     for some in _cut(readings):
-        deck.slide(words("readings.title")).table(
+        deck.slide(f"{words('readings.title')}{now}").table(
             head,
             [
-                (row.name, row.headline, f"{row.like_for_like} {row.interval}".strip(), row.verdict, row.words)
+                (
+                    _reading_name(row, review, words, marks),
+                    row.headline,
+                    f"{row.like_for_like} {row.interval}".strip(),
+                    row.verdict,
+                    row.words,
+                )
                 for row in some
             ],
             (3, 2, 3, 2, 5),
         )
+    confirmed = confirmed_rows(review, words, marks)
+    if confirmed:
+        texts = [f"{one.name}. {' '.join([one.text, *(f'{mark}.' for mark in one.marks)])}" for one in confirmed]
+        deck.slide(words("readings.title")).say(" ".join(texts), 1.4)
     for one in readings:
         _parts(deck, one)
     head = [words(f"missing.{name}") for name in ("reading", "needs", "held_by", "why", "cure")]
@@ -213,6 +232,13 @@ def render(
     return out.getvalue()
 
 
+def _reading_name(row: ReadingRow, review: Review, words: Words, marks: Mapping[str, tuple[str, ...]]) -> str:
+    """A reading's name, with what was confirmed of it and who disputes it."""
+    confirmed = [one for one in review.confirmed_readings if find_reading(review, one.key) is row.reading]
+    said = [confirmed_text(one, review, words).rstrip(".") for one in confirmed]
+    return ". ".join([row.name, *said, *marks_of(row.reading, review, marks)])
+
+
 def _done(deck: _Deck, told: Board) -> None:
     """What was decided and asked, and the causes of what was missed."""
     words, parties = deck.words, deck.review.parties
@@ -221,8 +247,23 @@ def _done(deck: _Deck, told: Board) -> None:
         for some in _cut(rows):
             cells = [(f"{one.title} ({one.kind})", words.side(one.asks, parties), one.state, one.by) for one in some]
             deck.slide(words(f"board.{title}")).table(head, cells, (6, 2, 2, 2))
+    head = [words("levels.kpi"), words("board.by_formula")]
+    head += [words("levels.reported", party=words.side(side, parties)) for side in Side]
+    head.append(words("board.disputed_value"))
+    for those in _cut(told.disputed):
+        cells_of = [
+            (
+                row.name,
+                row.value,
+                *row.own,
+                ", ".join(f"{words.side(who, parties)} {text}" for who, text in row.claimed),
+            )
+            for row in those
+        ]
+        deck.slide(words("board.disputed")).table(head, cells_of, (3, 2, 2, 2, 4))
     if (cause := told.cause) is not None:
-        slide = deck.slide(f"{words('board.causes', name=cause.name)}. {cause.lead}")
+        now = f" {words('board.causes_now')}" if told.is_final else ""
+        slide = deck.slide(f"{words('board.causes', name=cause.name)}. {cause.lead}{now}")
         cells = [
             (
                 row.name,

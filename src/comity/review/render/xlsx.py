@@ -21,10 +21,13 @@ from comity.core.readings.verdict import Verdict
 from comity.core.values import Side
 from comity.review.i18n.words import Words, clean
 from comity.review.model import Level, Limits, Review
+from comity.review.proceedings import Proceedings
 from comity.review.render.json import to_json_value
 from comity.review.views import headline
+from comity.review.views.board import board
 from comity.review.views.details import SAID_ELSEWHERE, path_name
 from comity.review.views.level import days_text, stretched
+from comity.review.views.reading import confirmed_text
 from comity.review.views.rounding import half_width
 from comity.review.views.sections import eyebrow, missing_groups
 
@@ -107,7 +110,7 @@ class WorkbookWriter:
         sheet.write_string(row, column, cleaned, self.format(bold=bold, quoted=cleaned.startswith(_STEERING)))
 
 
-def render(review: Review, words: Words) -> bytes:
+def render(review: Review, words: Words, proceedings: Proceedings | None = None) -> bytes:
     """The review as XLSX; the same review gives the same bytes."""
     out = io.BytesIO()
     options = {
@@ -120,7 +123,7 @@ def render(review: Review, words: Words) -> bytes:
     created = datetime.combine(review.made_on, time(), UTC).replace(tzinfo=None)  # XlsxWriter takes naive moments
     workbook.set_properties({"title": words("page.title", period=review.name), "author": "Comity", "created": created})
     book = WorkbookWriter(workbook, words)
-    _review(book, review)
+    _review(book, review, proceedings)
     _levels(book, review)
     _variants(book, review)
     _readings(book, review)
@@ -151,9 +154,9 @@ def _ratio(value: float, num: float, den: float, where: tuple[str, str]) -> floa
     return value
 
 
-def _review(book: WorkbookWriter, review: Review) -> None:
+def _review(book: WorkbookWriter, review: Review, proceedings: Proceedings | None) -> None:
     words = book.words
-    phrases = headline.plain_text(headline.headline_phrases(review, words))
+    phrases = headline.plain_text(headline.headline_phrases(review, words, proceedings))
     pairs: list[tuple[str, object]] = [
         ("book", review.book),
         ("customer", words.side(Side.CUSTOMER, review.parties)),
@@ -171,7 +174,29 @@ def _review(book: WorkbookWriter, review: Review) -> None:
         ("digest", review.digest),
     ]
     rows = [[Cell(words(f"sheet.{key}")), Cell(value)] for key, value in pairs]
+    if proceedings is not None:
+        rows += [[Cell(name), Cell(text)] for name, text in _closing(review, proceedings, words)]
     book.sheet("review", _names(words, "review", "value"), [*rows, [Cell(words("sheet.note")), Cell("")]])
+
+
+def _closing(review: Review, proceedings: Proceedings, words: Words) -> list[tuple[str, str]]:
+    """Whether the figures are final, who confirmed them, and what is disputed with which values."""
+    told = board(review, proceedings, words, most=None)
+    pairs = [(words("board.state"), told.state)]
+    pairs += [(words.side(one.side, review.parties), one.text) for one in told.words]
+    pairs += [(words("sheet.entry"), told.entry)] if told.entry else []
+    for one in told.disputed:
+        claimed = ", ".join(f"{words.side(who, review.parties)} {text}" for who, text in one.claimed)
+        pairs.append(
+            (f"{words('board.disputed')}: {one.name}", f"{one.value} ({words('board.disputed_value')} {claimed})")
+        )
+    confirmed = [
+        (words.named("reading", one.id), confirmed_text(one, review, words)) for one in review.confirmed_readings
+    ]
+    pairs += confirmed
+    if told.is_final and review.readings:
+        pairs.append((words("readings.title"), words("readings.now")))
+    return pairs
 
 
 # Levels ---------------------------------------------------------------------------------------------------

@@ -6,14 +6,15 @@ from typing import TypeVar
 
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words
-from comity.review.model import Level, Review
+from comity.review.model import Review
 from comity.review.proceedings import AskedMatter, Proceedings
 from comity.review.views.attribution import attribution_rows, lead_sentence, spare_sentence
+from comity.review.views.reading import find_reading
 from comity.review.views.sentences import level_title
 from comity.review.views.summary import largest_cause
 
 T = TypeVar("T")
-_DECISIONS, _ASKED = ("action",), ("claim", "dispute")
+_DECISIONS, _ASKED = ("change", "decision", "proposal", "offer", "action", "correction"), ("claim", "dispute")
 _MOST_CLAIMED = 3  # different values of one figure
 MOST_ROWS = 4  # of each table of a page; how many more there are is said
 
@@ -83,16 +84,20 @@ class Board:
     more: dict[str, str]
 
 
-def board(review: Review, proceedings: Proceedings | None, words: Words) -> Board:
-    """What was confirmed, decided and asked about a period, and the causes of what it missed."""
+def board(review: Review, proceedings: Proceedings | None, words: Words, most: int | None = MOST_ROWS) -> Board:
+    """What was confirmed, decided and asked about a period, and the causes of what it missed.
+
+    :param most: rows of each table; None: all of them
+    """
     known = Proceedings() if proceedings is None else proceedings
     more: dict[str, str] = {}
 
     def cut(name: str, rows: Sequence[T]) -> tuple[T, ...]:
-        if len(rows) > MOST_ROWS:
-            more[name] = words("board.more", count=len(rows) - MOST_ROWS)
-        return tuple(rows[:MOST_ROWS])
+        if most is not None and len(rows) > most:
+            more[name] = words("board.more", count=len(rows) - most)
+        return tuple(rows[:most])
 
+    decided = sorted(known.matters_of(*_DECISIONS), key=_decided)
     return Board(
         state=words("board.at_home") if proceedings is None else _state(known, words),
         is_final=known.final_on is not None,
@@ -100,7 +105,9 @@ def board(review: Review, proceedings: Proceedings | None, words: Words) -> Boar
         if known.entry is None
         else words("board.entry", number=words.number(known.entry[0]), digest=known.entry[1][:16]),
         words=tuple(_word(side, known, words) for side in Side) if proceedings is not None else (),
-        decisions=cut("decisions", [_matter(one, words) for one in known.matters_of(*_DECISIONS)]),
+        decisions=cut(
+            "decisions", [_matter(one, words) for one in decided]
+        ),
         asked=cut("asked", [_matter(one, words) for one in sorted(known.matters_of(*_ASKED), key=_rank)]),
         disputed=cut("disputed", _disputed(review, known, words)),
         cause=_cause(review, known, words),
@@ -130,31 +137,52 @@ def _matter(matter: AskedMatter, words: Words) -> MatterRow:
     return MatterRow(words(f"board.{matter.kind}"), matter.title, matter.asks, matter.state, by, matter.is_open)
 
 
+def _decided(matter: AskedMatter) -> tuple[bool, int]:
+    """What was signed comes first; then what is open, then what was decided before what is to be done."""
+    return matter.kind != "change" and not matter.is_open, _DECISIONS.index(matter.kind)
+
+
 def _rank(matter: AskedMatter) -> tuple[bool, bool]:
     """What is open comes first, and of that disputes."""
     return not matter.is_open, matter.kind != "dispute"
 
 
 def _disputed(review: Review, proceedings: Proceedings, words: Words) -> list[DisputedRow]:
-    """The levels that are disputed, with every value that is claimed to be right."""
+    """The levels and readings that are disputed, with every value that is claimed to be right."""
     by_kpi: dict[str, list[AskedMatter]] = {}
     for one in proceedings.matters_of("dispute"):
         if one.disputes:
             by_kpi.setdefault(one.kpi, []).append(one)
 
-    def figure(value: float | None, level: Level) -> str:
-        return DASH if value is None else words.figure(value, level.unit, review.currency)
+    def figure(value: float | None, unit: str) -> str:
+        return DASH if value is None else words.figure(value, unit, review.currency)
 
-    return [
+    def claimed(key: str, unit: str) -> tuple[tuple[Side, str], ...]:
+        return tuple(dict.fromkeys((one.asks, figure(one.value, unit)) for one in by_kpi[key]))[:_MOST_CLAIMED]
+
+    rows = [
         DisputedRow(
             level_title(level, words),
-            figure(level.value, level),
-            tuple(figure(level.reported.get(side), level) for side in Side),
-            tuple(dict.fromkeys((one.asks, figure(one.value, level)) for one in by_kpi[level.kpi]))[:_MOST_CLAIMED],
+            figure(level.value, level.unit),
+            tuple(figure(level.reported.get(side), level.unit) for side in Side),
+            claimed(level.kpi, level.unit),
         )
         for level in review.levels
         if level.kpi in by_kpi
     ]
+    # A final period shows the value of a disputed reading that was confirmed, an open one that of now.
+    final = {one.key: one for one in review.confirmed_readings}
+    for key in [one for one in by_kpi if one not in {level.kpi for level in review.levels}]:
+        reading = find_reading(review, key)
+        if key in final:
+            name, unit, value = final[key].id, final[key].unit, final[key].value
+        elif reading is not None:
+            name, unit, value = reading.id, reading.unit, reading.after
+        else:
+            continue
+        own = tuple(DASH for _ in Side)
+        rows.append(DisputedRow(words.named("reading", name), figure(value, unit), own, claimed(key, unit)))
+    return rows
 
 
 def _cause(review: Review, proceedings: Proceedings, words: Words) -> CauseTable | None:

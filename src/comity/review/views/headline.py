@@ -35,15 +35,21 @@ class Phrase:
     marked: bool = False
 
 
-def draft_headline(review: Review, words: Words, cause: str = "") -> tuple[Phrase, ...]:
+def draft_headline(review: Review, words: Words, cause: str = "", *, final: bool = False) -> tuple[Phrase, ...]:
     """At most two sentences: the targets that were missed and the largest cause, else what the firm verdicts say.
 
+    :param final: whether the period is final; its readings, which nobody confirmed, are then told only where no target
+        was agreed, and said to be as the records are now
     :param cause: the largest cause of a miss, as a clause that names no party; "" where none is known
     """
     phrases = _targets(review, words)
     if cause and phrases:
         phrases += _phrases(words("headline.cause", cause=cause))
     firm = [reading for reading in review.readings if reading.firm and reading.verdict is not Verdict.UNCLEAR]
+    if final and phrases:
+        return tuple(phrases)
+    if final and firm:
+        phrases += _phrases(words("headline.now"))
     room = MOST_SENTENCES - phrases.count(Phrase(" "))
     if not firm and room and not phrases:
         if not review.levels and review.period in review.whole_months:
@@ -124,7 +130,7 @@ def headline_phrases(review: Review, words: Words, proceedings: Proceedings | No
         return (Phrase(review.headline_override.text),)
     kpi = largest_cause(review, proceedings)
     cause = "" if kpi is None or proceedings is None else lead_cause(proceedings.causes[kpi], words)
-    return draft_headline(review, words, cause)
+    return draft_headline(review, words, cause, final=proceedings is not None and proceedings.final_on is not None)
 
 
 def plain_text(phrases: tuple[Phrase, ...]) -> str:

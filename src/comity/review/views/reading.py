@@ -1,16 +1,61 @@
 """A reading as finished text: its two changes, the verdict in words, and parts that add up as shown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from comity.core.disclosure_control import FEWEST
 from comity.core.readings.reading import Reading
 from comity.core.readings.verdict import Verdict
-from comity.review.i18n.words import Words
-from comity.review.model import Review
+from comity.review.i18n.words import DASH, Words
+from comity.review.model import ConfirmedReading, Review
 from comity.review.readings import reading_compares_people
 from comity.review.views.details import detail_rows
 from comity.review.views.rounding import MARKED, RoundedFigures, is_exact, round_figures, waterfall
 from comity.review.views.sentences import ChangeFormat, blind_spot, reading_sentence, settle_sentence, subtitle, title
+
+
+def reading_key(reading: Reading, review: Review) -> str:
+    """By which a reading is found in a review of any period: its id, and its variant where there are several."""
+    several = sum(other.id == reading.id for other in review.readings) > 1
+    return f"{reading.id}:{reading.variant}" if several and reading.variant else reading.id
+
+
+def find_reading(review: Review, key: str) -> Reading | None:
+    """The reading that is known by this; by an id alone the first of it."""
+    same = [one for one in review.readings if reading_key(one, review) == key]
+    alike = [one for one in review.readings if one.id == key.partition(":")[0]]
+    return next(iter([*same, *(alike if ":" not in key or len(alike) == 1 else [])]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedRow:
+    """A disputed reading of a final period: its name, what was confirmed, and what is said beside it."""
+
+    name: str
+    text: str
+    marks: tuple[str, ...]
+
+
+def marks_of(reading: Reading, review: Review, marks: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What is said beside a reading: that it is disputed; what is said of a level of the same name is not."""
+    levels = {one.kpi for one in review.levels}
+    keys = [key for key in marks if key not in levels and find_reading(review, key) is reading]
+    return tuple(dict.fromkeys(mark for key in keys for mark in marks[key]))
+
+
+def confirmed_text(confirmed: ConfirmedReading, review: Review, words: Words) -> str:
+    """The value with which a disputed reading became final, and whether the records still give it."""
+    value = DASH if confirmed.value is None else words.figure(confirmed.value, confirmed.unit, review.currency)
+    return words("readings.confirmed" if confirmed.same else "readings.confirmed_then", value=value)
+
+
+def confirmed_rows(review: Review, words: Words, marks: Mapping[str, tuple[str, ...]]) -> list[ConfirmedRow]:
+    """The confirmed readings that have no row: the records no longer give them, or they are of people."""
+    return [
+        ConfirmedRow(words.named("reading", one.id), confirmed_text(one, review, words), marks.get(one.key, ()))
+        for one in review.confirmed_readings
+        if find_reading(review, one.key) is None
+    ]
 
 
 @dataclass(frozen=True, slots=True)

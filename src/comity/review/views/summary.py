@@ -94,6 +94,8 @@ def _stands(review: Review, proceedings: Proceedings | None, words: Words) -> li
         lines.append(Line(state_text(proceedings, review, words)))
     firm = [one for one in review.readings if one.firm and one.verdict not in {Verdict.UNCLEAR, Verdict.STEADY}]
     firm.sort(key=lambda one: one.verdict not in MARKED)
+    if firm and proceedings is not None and proceedings.final_on is not None:
+        lines.append(Line(words("readings.now")))
     lines += [_reading_line(one, words) for one in firm[:_MOST]]
     if not firm:
         lines.append(Line(words("headline.nothing" if review.readings else "headline.no_readings")))
@@ -126,6 +128,8 @@ def _blocks(review: Review, proceedings: Proceedings | None, words: Words) -> li
             target=words.figure(level.target, level.unit, review.currency),
         )
         lead = lead_sentence(causes[level.kpi], words) if level.kpi in causes else ""
+        if proceedings is not None and level.kpi in proceedings.other_causes:
+            lead = words("summary.other_causes")
         url = proceedings.causes_url.replace("{kpi}", level.kpi) if proceedings is not None and lead else ""
         lines.append(Line(f"{text} {lead}".strip(), level_title(level, words), url))
     lines = _cut(lines, words)

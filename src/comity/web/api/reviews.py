@@ -69,9 +69,12 @@ def review(
 ) -> HttpResponse:
     """The review, `comity.review/1`, as the person may see it."""
     member = member_of(request)
-    built = result_or_refusal(lambda: reviews.shown_review(_with_view(member, view), period, against))
+    viewing_member = _with_view(member, view)
+    built = result_or_refusal(lambda: reviews.shown_review(viewing_member, period, against))
     audit_read(member, Event.REVIEW_READ, SubjectType.PERIOD, {"period": reviews.period_name(member, built)})
-    return HttpResponse(review_json.render(built, words_for(language())), content_type="application/json")
+    proceedings = printed(viewing_member, built, language())
+    content = review_json.render(built, words_for(language()), proceedings)
+    return HttpResponse(content, content_type="application/json")
 
 
 def _with_view(member: MemberContext, view: View) -> MemberContext:
