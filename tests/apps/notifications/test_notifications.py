@@ -9,7 +9,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 from django.utils import timezone
 
@@ -25,6 +25,7 @@ from comity.apps.parties.member_context import for_each_relationship, set_viewer
 from comity.apps.parties.models import Role
 from comity.apps.parties.rate_limits import RATE_LIMITS, RateLimit
 from comity.apps.refusal import Refused
+from comity.apps.reviews import operations as reviews
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
@@ -229,6 +230,52 @@ def test_a_period_that_one_side_confirmed_waits_for_the_other_and_frozen_it_wait
     final = ["June 2026 is final: entry 1 of the record"]
     able = ("customer_lead", "customer_executive", "provider_lead", "provider_executive")
     assert told(with_book) == dict.fromkeys(able, final)
+
+
+def told_of_whole(them):
+    """Let the clock look for a period that can be confirmed, and tell whom that mailed."""
+    for_each_relationship(reviews.tell_of_whole_period, only=them.relationship)
+    run_jobs(*JOBS)
+    return told(them, clear=False)
+
+
+def test_a_whole_period_that_nobody_confirmed_is_mailed_to_both_sides_once(with_book):
+    assert told_of_whole(with_book) == {}  # not computed yet: its job is deferred, and the clock waits for nothing
+    run_jobs("reviews.compute")
+    found = told_of_whole(with_book)
+    asked = [f"June 2026: {words_for('en')('your_move.whole')}"]
+    assert found == dict.fromkeys(("customer_lead", "customer_executive", "provider_lead", "provider_executive"), asked)
+    for who in ("customer_lead", "provider_lead"):
+        (body,) = bodies(with_book, who)
+        assert "Comity recorded that June 2026 can be confirmed" in body.replace("\u00a0", " ")
+        assert words_for("en")("your_move.silence_confirms_nothing") in body
+        assert f"/r/{with_book.relationship}/review/?period=2026-06" in body
+    forget_mails()
+    assert told_of_whole(with_book) == {}
+    found = digest(with_book)
+    assert "customer_lead" not in found
+    (body,) = bodies(with_book, "customer_finance")
+    assert f"{words_for('en')('notifications.move')}\n- " in body
+    assert "June 2026 can be confirmed" in body.replace("\u00a0", " ")
+
+
+def test_a_period_that_one_side_has_confirmed_is_told_of_by_that_alone(with_book):
+    confirm(with_book, "customer_lead")
+    run_jobs("reviews.compute")
+    forget_mails()
+    for _ in range(2):
+        assert told_of_whole(with_book) == {}
+        run_jobs("reviews.compute")
+
+
+def test_neither_side_tells_of_a_period_that_has_not_begun_or_makes_the_line_itself(with_book):
+    for attack in ("SELECT comity_audit_whole('2099-01')", "SELECT comity_audit_whole('whatever')"):
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            with_book.at("provider_lead")
+            with connection.cursor() as cursor:
+                cursor.execute(attack)
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        audit(with_book.at("provider_lead"), Event.PERIOD_WHOLE, None, {"period": "2026-06"}, shared=True)
 
 
 def test_where_silence_counts_the_mail_says_so(with_book):

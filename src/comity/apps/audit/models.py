@@ -86,6 +86,7 @@ class Event(models.TextChoices):
     MATTER_DEEMED = "matter_deemed"  # accepted by silence
 
     # Periods.
+    PERIOD_WHOLE = "period_whole"  # nobody's: it is over, its records are there, and neither side has confirmed
     PERIOD_CONFIRMED = "period_confirmed"
     PERIOD_RESTATED = "period_restated"
     PERIOD_REMINDED = "period_reminded"  # nobody's: the room's clock, as the others here
@@ -263,6 +264,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MATTER_LAPSED: (*_MATTER, "side"),
     Event.MATTER_REMINDED: (*_MATTER, "side"),
     Event.MATTER_DEEMED: (*_MATTER, "side"),
+    Event.PERIOD_WHOLE: ("period",),
     Event.PERIOD_CONFIRMED: ("period",),
     Event.PERIOD_RESTATED: ("period",),
     Event.PERIOD_REMINDED: ("period", "side"),

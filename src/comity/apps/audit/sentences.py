@@ -164,6 +164,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.MATTER_HANDED_OVER: ("handed over", "{title} > {to}"),
     Event.MATTER_REMINDED: ("remind {kind}", "{title}"),
     Event.MATTER_DEEMED: ("deem {kind}", "{title}"),
+    Event.PERIOD_WHOLE: ("whole", "{period}"),
     Event.PERIOD_CONFIRMED: ("confirmed", "{period}"),
     Event.PERIOD_RESTATED: ("restated", "{period}"),
     Event.PERIOD_REMINDED: ("reminded of period", "{period}, {side}"),

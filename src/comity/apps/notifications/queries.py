@@ -22,7 +22,7 @@ from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action, is_active_deputy, membership_may
 from comity.apps.personal.queries import display_settings
 from comity.apps.record.models import Consent, ConsentSubject
-from comity.apps.record.queries import unanswered_consents
+from comity.apps.record.queries import entries, unanswered_consents, valid_consents
 from comity.apps.replies.operations import MIN_REACHED
 from comity.apps.replies.queries import silence_since
 from comity.apps.replies.reminders import members_with_right
@@ -44,11 +44,13 @@ Timings = Mapping[Topic, Timing]
 class DueMove:
     """What an event leaves to be done.
 
+    :ivar both: whether it is the other side's too
     :ivar right: that doing it takes
     :ivar owner: the membership of whoever is to do it, where somebody is named
     :ivar owner_only: whether it concerns nobody else of the side
     :ivar matter: which waits for an answer, or is to be carried out
     :ivar consent: of the other side, which waits for the side's own
+    :ivar period: that neither side has confirmed, by its name
     """
 
     side: Side
@@ -57,6 +59,12 @@ class DueMove:
     owner_only: bool = False
     matter: Matter | None = None
     consent: Consent | None = None
+    period: str = ""
+    both: bool = False
+
+    def is_of(self, side: str | None) -> bool:
+        """Return whether it is a side's to do."""
+        return side is not None and (self.both or self.side == side)
 
 
 def reader_zone(member: MemberContext) -> ZoneInfo:
@@ -69,11 +77,21 @@ def due_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
     match event.event:
         case Event.DELIVERY_LATE:
             return DueMove(Side(event.data["side"]), Action.BRING)
+        case Event.PERIOD_WHOLE:
+            return _whole_period_due(member, event.data["period"])
         case Event.PERIOD_CONFIRMED:
             return _confirmation_due(member, event)
         case _ if event.event in MATTER_MOVES and event.subject_type == SubjectType.MATTER:
             return _matter_move(member, event)
     return None
+
+
+def _whole_period_due(member: MemberContext, period: str) -> DueMove | None:
+    """Return that both sides can confirm a period, unless one has: then the other is asked by that event."""
+    if valid_consents(member, ConsentSubject.PERIOD, period):
+        return None
+    is_in_record = entries(member, ConsentSubject.PERIOD, period).exists()
+    return None if is_in_record else DueMove(Side.CUSTOMER, Action.CONFIRM, period=period, both=True)
 
 
 def _confirmation_due(member: MemberContext, event: AuditEvent) -> DueMove | None:
@@ -116,7 +134,7 @@ def silence_may_confirm(member: MemberContext, side: Side, consent: Consent) -> 
 
 def topic_of(member: MemberContext, event: AuditEvent, move: DueMove | None) -> Topic:
     """Return the topic of an event for a member."""
-    if move is not None and move.side == member.side and (not move.owner_only or move.owner == member.membership.pk):
+    if move is not None and move.is_of(member.side) and (not move.owner_only or move.owner == member.membership.pk):
         return Topic.MOVE
     return TOPICS[Event(event.event)]
 
@@ -172,8 +190,10 @@ def members_at_once(member: MemberContext, event: AuditEvent) -> list[Membership
     )  # the record's head goes to both sides, and to whoever added to it
     others = [one for one in memberships.order_by("joined_at", "person__name", "pk") if one.person_id != author]
     timings = _timings(others)
-    moving = [] if move is None else [one for one in others if one.side == move.side]
-    to_act = [] if move is None else _to_act(moving, move, {one.pk: timings[one.pk][Topic.MOVE] for one in moving})
+    moving = [] if move is None else [one for one in others if move.is_of(one.side)]
+    of_moves = {one.pk: timings[one.pk][Topic.MOVE] for one in moving}
+    by_side = [[one for one in moving if one.side == side] for side in Side]
+    to_act = [] if move is None else [one for those in by_side for one in _to_act(those, move, of_moves)]
     watching = [one for one in others if one not in moving and timings[one.pk][topic] is Timing.AT_ONCE]
     return [*to_act, *watching]
 

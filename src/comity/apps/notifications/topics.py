@@ -34,6 +34,7 @@ TOPICS: Mapping[Event, Topic] = {
     Event.MATTER_BROUGHT_DOWN: Topic.COMMENT,
     Event.MATTER_OBJECTED: Topic.COMMENT,
     Event.MATTER_LAPSED: Topic.COMMENT,
+    Event.PERIOD_WHOLE: Topic.COMMENT,
     Event.PERIOD_CONFIRMED: Topic.COMMENT,
     Event.PERIOD_DEEMED: Topic.COMMENT,
     Event.CONFIRMATION_VOID: Topic.COMMENT,
