@@ -17,6 +17,7 @@ from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.audit.operations import audit, audit_late_delivery
 from comity.apps.i18n import words_for
 from comity.apps.matters import operations as matters
+from comity.apps.matters import tasks as matter_tasks
 from comity.apps.notifications import mail, operations, queries, tasks
 from comity.apps.notifications.models import DigestPosition, Preference, SentNotification, Timing, Topic
 from comity.apps.notifications.topics import LOG_ONLY, MAILED_ELSEWHERE, TOPICS
@@ -32,7 +33,7 @@ from comity.core.values import Side
 from tests.builders.confirmations import confirm, silence_allowed
 from tests.builders.kept_apart import OURS
 from tests.builders.levels import KPI, contacts
-from tests.builders.matters import ZONE, moved, raised
+from tests.builders.matters import ZONE, moved, raised, running
 from tests.builders.uploads import brought
 from tests.room import EVERYBODY, cast, forget_mails, run_jobs, sent_mails, superuser
 
@@ -185,6 +186,113 @@ def test_an_accepted_dispute_is_mailed_to_the_side_that_carries_it_out(them):
     (subject,) = told(them)["provider_lead"]
     due = words_for("en").day(dispute.due_on).replace("\u00a0", " ")
     assert subject == f"Service level, June 2026: an accepted dispute is to be carried out by {due}"
+
+
+def due_in(matter, days, agreed_days_ago=9):
+    """As if what is owed were due in so many days, and had been agreed to some days ago; and let the clock run."""
+    day = timezone.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)
+    with superuser() as everybody:
+        everybody.execute("SET session_replication_role = replica")
+        everybody.execute("UPDATE matters_matter SET due_on = %s WHERE id = %s", [day, matter.pk])
+        ago = timedelta(days=agreed_days_ago)
+        everybody.execute("UPDATE matters_step SET at = at - %s WHERE matter_id = %s", [ago, matter.pk])
+    matters_tick()
+    return words_for("en").day(day).replace("\u00a0", " ")
+
+
+def matters_tick():
+    matter_tasks.tick(0)
+    run_jobs(*JOBS)
+
+
+@pytest.fixture
+def in_the_morning(monkeypatch):
+    monkeypatch.setattr("comity.apps.matters.operations._MORNING_HOUR", 0)  # whatever the time of the test
+
+
+@pytest.mark.usefixtures("in_the_morning")
+def test_owed_work_is_mailed_some_days_before_its_day_and_on_it_once_each(them):
+    owner = owned(them, "provider_roster")
+    matter = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=date(2026, 12, 30))
+    matter = moved(them, "customer_lead", matter, Move.AGREE)
+    forget_mails()
+    due_in(matter, 4)
+    assert told(them) == {}
+    for days in (3, 0):
+        day = due_in(matter, days)
+        todo = [f"A matter: an agreed action is due on {day}"]
+        assert told(them) == {"provider_roster": todo, "provider_lead": todo}
+        due_in(matter, days)
+        assert told(them) == {}
+    moved(them, "provider_roster", matter, Move.DONE)
+    forget_mails()
+    due_in(matter, 2)
+    assert told(them) == {}
+
+
+@pytest.mark.usefixtures("in_the_morning")
+def test_what_was_agreed_within_these_days_is_not_due_soon_besides(them):
+    matter = raised(them, "provider_lead", Kind.ACTION, owner=owned(them, "provider_roster"), due_on=date(2026, 12, 30))
+    matter = moved(them, "customer_lead", matter, Move.AGREE)
+    forget_mails()
+    due_in(matter, 2, agreed_days_ago=0)
+    assert told(them) == {}
+
+
+def test_an_accepted_dispute_that_lapses_is_told_to_both_sides_once(with_book):
+    matter = moved(with_book, "provider_lead", raised(with_book, "customer_lead"), Move.AGREE)
+    forget_mails()
+    due_in(matter, 0)
+    forget_mails()
+    day = due_in(matter, -1)
+    lapsed = [f"June 2026: {words_for('en')('your_move.undone')}"]
+    (body,) = bodies(with_book, "customer_lead")
+    assert f"“A matter” was accepted and not carried out by {day}" in body.replace("\u00a0", " ")
+    able = ("customer_lead", "customer_executive", "provider_lead", "provider_executive")
+    assert told(with_book) == dict.fromkeys(able, lapsed)
+    matters_tick()
+    assert told(with_book) == {}
+    with transaction.atomic():
+        with_book.at("customer_lead")
+        (event,) = AuditEvent.objects.filter(event=Event.MATTER_UNDONE)
+        assert (event.person, event.shared) == (None, True)
+
+
+@pytest.mark.parametrize("said", ["soon", "today", "undone", "whatever"])
+def test_nothing_is_due_because_somebody_says_so(them, said):
+    matter = raised(them, "customer_lead")
+    with pytest.raises(ProgrammingError, match="nothing is due"), transaction.atomic():
+        them.at("customer_lead")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT comity_audit_due(%s, %s)", [matter.pk, said])
+
+
+def test_the_asker_is_told_that_the_other_sides_clock_ran_out(them):
+    matter = raised(them, "customer_lead", Kind.CLAIM)
+    choose(them, "customer_lead", late="at_once")
+    running(matter, them, -timedelta(minutes=1))
+    forget_mails()
+    matters_tick()
+    late = ["Comity recorded that Helpline is late with “A matter”"]
+    assert told(them)["customer_lead"] == late
+    digest(them)
+    for who, topic in (("customer_analyst", "late"), ("provider_finance", "comment")):
+        (body,) = bodies(them, who)
+        below = body.partition(f"{words_for('en')(f'notifications.{topic}')}\n")[2].partition("\n\n")[0]
+        assert "recorded that Helpline is late with" in below, who
+
+
+def test_no_time_to_answer_runs_while_an_answer_may_be_taken_back(them, monkeypatch):
+    """Of a declined counter-proposal the clock of who answers starts again, once its mail is sent."""
+    starts, due = [], matters.reply_due
+    monkeypatch.setattr(
+        matters, "reply_due", lambda one, side, start, zone: starts.append(start) or due(one, side, start, zone)
+    )
+    matter = raised(them, "customer_lead", Kind.CLAIM)
+    matter = moved(them, "provider_analyst", matter, Move.COUNTER)
+    assert timezone.now() - starts[-1] < timedelta(minutes=1)
+    moved(them, "customer_lead", matter, Move.DECLINE)
+    assert timedelta(minutes=9) < starts[-1] - timezone.now() <= timedelta(minutes=10)
 
 
 def test_an_answer_is_mailed_once_it_can_no_longer_be_taken_back(them):

@@ -49,6 +49,8 @@ def move_thing(member: MemberContext, move: DueMove, event: AuditEvent, words: W
         return spoken_period(move.consent.subject, words)
     if move.period:
         return spoken_period(move.period, words)
+    if move.file:
+        return clean(move.file)
     matter = move.matter
     if matter is None:
         table = words.named("table", event.data["table"])
@@ -66,7 +68,9 @@ def move_asked(move: DueMove, event: AuditEvent, words: Words) -> str:
     """Return what is to be done, in a few words: *a claim waits for your answer*."""
     matter = move.matter
     if move.period:
-        return words("your_move.whole")
+        return words("your_move.undone" if event.event == Event.MATTER_UNDONE else "your_move.whole")
+    if move.file:
+        return words("your_move.file")
     if matter is None:
         return words("your_move.confirm" if move.consent is not None else "your_move.deliver", **_due_day(event, words))
     if event.event == Event.MATTER_HANDED_OVER:
