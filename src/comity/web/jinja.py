@@ -51,6 +51,7 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - Django's optio
         "paper": False,
         "now": localtime,  # in the reader's zone, as `local` shows every other time
         "local": localtime,
+        "local_of": lambda text: localtime(datetime.fromisoformat(text)),  # of a moment as an entry keeps it
         "stylesheet": stylesheet,
         "glossary_term": term,
         "version": comity.__version__,

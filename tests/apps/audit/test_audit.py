@@ -94,6 +94,12 @@ def parts(event, data=None, language="en"):
         ),
         (Event.PERIOD_CONFIRMED, {"period": "2026-Q2"}, "confirmed Q2 2026", "confirmó T2 2026"),
         (
+            Event.PERIOD_WHOLE,
+            {"period": "2026-06"},
+            "recorded that June 2026 can be confirmed: its records are complete",
+            "hizo constar que junio de 2026 ya se puede confirmar: sus registros están completos",
+        ),
+        (
             Event.PERIOD_REMINDED,
             {"period": "2026-06", "side": "provider"},
             "reminded Helpline to confirm June 2026",
@@ -460,6 +466,7 @@ BY_THE_OWNER = (
     ),
     *(Event.DEPUTY_NAMED, Event.DEPUTY_ENDED, Event.ACCESS_REVIEWED, Event.MATTER_REMINDED, Event.MATTER_DEEMED),
     *(Event.PERIOD_REMINDED, Event.PERIOD_DEEMED, Event.CONFIRMATION_VOID, Event.PERIOD_FROZEN),
+    *(Event.PERIOD_WHOLE, Event.MATTER_DUE, Event.MATTER_UNDONE, Event.MATTER_LATE),
 )
 
 

@@ -7,10 +7,10 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from comity.apps.books import tasks, watched_folder
+from comity.apps.books import operations, tasks, watched_folder
 from comity.apps.books.models import Delivery, SharedFormat, Stage
 from tests.builders.uploads import now, run
-from tests.room import cast
+from tests.room import cast, forget_mails, run_jobs, sent_mails
 
 pytestmark = pytest.mark.gate
 KNOWN = "contact_id,opened_at,queue\n" + "".join(f"{{0}}{n},2026-06-01T10:00:00Z,help\n" for n in range(40))
@@ -62,6 +62,56 @@ def test_a_whole_file_is_its_sides_upload_and_waits_for_a_person(them):
     assert "june.csv" not in them.client("customer_lead").get(them.url()).content.decode()
 
 
+def mailed():
+    """The subjects that the room mailed at once, without the relationship, by address."""
+    run_jobs("notifications.tell", "notifications.mail")
+    found = {(to, one.subject.partition("] ")[2]) for one in sent_mails() for to in one.to}
+    forget_mails()
+    return found
+
+
+def to(them, subject, *who):
+    return {(them.people[one].email, subject) for one in who}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "stage"),
+    [
+        ("june.csv", KNOWN.format("a"), Stage.LOOKED),
+        ("june.csv", "one,two\n1,2\n", Stage.LOOKED),  # of no known format: somebody matches the columns
+        ("june.xlsx", "no workbook", Stage.REFUSED),
+    ],
+    ids=["known", "to match", "refused"],
+)
+def test_a_file_that_nobody_has_seen_is_mailed_to_its_own_side_once(them, name, text, stage):
+    """One that waits for a decision, and one that cannot be used; its side's system left it, nobody is in the room."""
+    forget_mails()
+    left(them, name, text)
+    watch(them)
+    (made,) = uploads(them)
+    operations.recognise_delivery(made.person_id, them.relationship, made.pk)
+    if uploads(them)[0].stage not in {Stage.LOOKED, Stage.REFUSED}:
+        made = run(them, "provider_lead", made, dry_run=True)
+    assert uploads(them)[0].stage == stage
+    waits = f"{name}: waits for a decision"
+    found = mailed()
+    assert to(them, waits, "provider_lead") <= found
+    ours = {one.email for name, one in them.people.items() if name.startswith("provider")}
+    assert {address for address, _ in found} <= ours
+    # The lead, in whose name it was taken, and one more who may import, where both read its table.
+    assert len(found) == (2 if text.startswith("contact_id") else 1)
+    watch(them)
+    assert mailed() == set()
+
+
+def test_a_file_that_could_not_even_be_taken_is_mailed_to_its_side(them):
+    forget_mails()
+    left(them, "empty.csv", "")
+    watch(them)
+    found = mailed()
+    assert found == to(them, "empty.csv: waits for a decision", "provider_lead")
+
+
 def test_a_known_file_is_imported_unseen_only_where_that_is_asked_for(them, monkeypatch):
     monkeypatch.setattr(settings, "WATCHED_IMPORTS", True)
     left(them, "june.csv", KNOWN.format("a"))
@@ -69,6 +119,7 @@ def test_a_known_file_is_imported_unseen_only_where_that_is_asked_for(them, monk
     (made,) = uploads(them)
     assert run(them, "provider_lead", made, dry_run=True).stage == Stage.BRINGING
     assert run(them, "provider_lead", made, dry_run=False).stage == Stage.BROUGHT
+    assert not [one for one in mailed() if "decision" in one[1]]
     watch(them)
     assert lying(them, "done") == ["june.csv", "june.csv.txt"]
     assert "40 new" in (them.drop / "provider" / "done" / "june.csv.txt").read_text(encoding="utf-8")

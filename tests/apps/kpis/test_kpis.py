@@ -1,9 +1,10 @@
 """KPIs: one side proposes, the other agrees to exactly that; attacked as each side, by roles without the right."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from html import unescape
 from threading import Thread
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -640,3 +641,15 @@ def test_a_figure_of_a_past_month_is_said_to_be_by_the_wording_in_force_which_sa
     page = them.client("provider_lead").get(them.url("kpis/")).content.decode()
     assert words_for("en")("kpis.by_this_wording", month="June\u00a02026") in page
     assert words_for("en")("kpis.ends", day=words_for("en").day(date(2090, 2, 28))) in page
+
+
+def test_when_both_sides_agreed_is_shown_on_the_readers_own_clock(them):
+    """As every other time on the page is, and not in UTC."""
+    entry = agree(them, propose(them).digest)
+    client = them.client("provider_lead")
+    client.post("/account/display/", {"time_zone": "Asia/Kolkata", "appearance": "system"})
+    page = client.get(them.url("kpis/")).content.decode()
+    for word in entry.content["words"]:
+        local = datetime.fromisoformat(word["at"]).astimezone(ZoneInfo("Asia/Kolkata"))
+        assert f"{local:%Y}, {local:%H:%M}</span>" in page
+        assert f"{word['at'][11:16]} UTC" not in page

@@ -99,6 +99,10 @@ def test_each_kind_is_raised_on_its_form_and_shown_to_both(them, kind):
         assert f"On paper {kind}" in page
         assert "under reserve" in page
         assert "Quality" in page
+    again = client.post(them.url(f"matters/raise/{kind}/"), said)  # the button pressed twice
+    assert again.headers["Location"] == answer.headers["Location"]
+    other = client.post(them.url(f"matters/raise/{kind}/"), said | {"text": "Another why."})
+    assert other.headers["Location"] != answer.headers["Location"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in BY_HAND if KINDS[kind].required])

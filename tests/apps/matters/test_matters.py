@@ -4,6 +4,7 @@ import hashlib
 import re
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
+from comity import web
 from comity.apps.books import queries
 from comity.apps.matters import operations, tasks
 from comity.apps.matters.models import Evidence, Matter
@@ -441,3 +443,27 @@ def test_the_owner_of_an_action_is_chosen_among_the_people_of_each_side(them):
     assert "choose a person" in select
     assert "---------" not in select
     assert select.index("Customer Analyst") < select.index("Helpline") < select.index("Provider Analyst")
+
+
+def test_a_comment_that_is_sent_twice_is_one_and_another_is_another():
+    here = cast()
+    matter = raised(here, kind=Kind.CLAIM)
+    page = here.url(f"matters/{matter.pk}/")
+    for text in ("See June.", "See June.", "And July.", "See June."):
+        assert here.client("provider_lead").post(page, {"text": text}).status_code == 302
+    here.client("customer_lead").post(page, {"text": "See June."})
+    said = [(one.side, one.text) for one in steps(here, matter) if one.move == Move.COMMENT]
+    assert said == [("provider", "See June."), ("provider", "And July."), ("provider", "See June."),
+        ("customer", "See June.")]  # fmt: skip
+
+
+def test_on_a_narrow_screen_the_answers_stand_before_the_steps():
+    """The stylesheet lifts the panel out of its column where there is one column only."""
+    here = cast()
+    matter = raised(here, kind=Kind.CLAIM)
+    page = here.client("provider_lead").get(here.url(f"matters/{matter.pk}/")).content.decode()
+    assert re.search(r'<div class="columns answer-first"><div>.*<section class="panel reply"', page, re.DOTALL)
+    css = (Path(web.__file__).parent / "static" / "room.css").read_text(encoding="utf-8")
+    narrow = css.partition("@media (max-width: 1040px)")[2].partition("@media")[0]
+    assert ".columns.answer-first > div { display: contents; }" in narrow
+    assert ".columns.answer-first > div > .reply { order: -1; }" in narrow

@@ -9,7 +9,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.audit.operations import audit, audit_late_delivery
 from comity.apps.i18n import words_for
 from comity.apps.matters import operations as matters
+from comity.apps.matters import tasks as matter_tasks
 from comity.apps.notifications import mail, operations, queries, tasks
 from comity.apps.notifications.models import DigestPosition, Preference, SentNotification, Timing, Topic
 from comity.apps.notifications.topics import LOG_ONLY, MAILED_ELSEWHERE, TOPICS
@@ -25,13 +26,14 @@ from comity.apps.parties.member_context import for_each_relationship, set_viewer
 from comity.apps.parties.models import Role
 from comity.apps.parties.rate_limits import RATE_LIMITS, RateLimit
 from comity.apps.refusal import Refused
+from comity.apps.reviews import operations as reviews
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
 from tests.builders.confirmations import confirm, silence_allowed
 from tests.builders.kept_apart import OURS
 from tests.builders.levels import KPI, contacts
-from tests.builders.matters import ZONE, moved, raised
+from tests.builders.matters import ZONE, moved, raised, running
 from tests.builders.uploads import brought
 from tests.room import EVERYBODY, cast, forget_mails, run_jobs, sent_mails, superuser
 
@@ -186,6 +188,113 @@ def test_an_accepted_dispute_is_mailed_to_the_side_that_carries_it_out(them):
     assert subject == f"Service level, June 2026: an accepted dispute is to be carried out by {due}"
 
 
+def due_in(matter, days, agreed_days_ago=9):
+    """As if what is owed were due in so many days, and had been agreed to some days ago; and let the clock run."""
+    day = timezone.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)
+    with superuser() as everybody:
+        everybody.execute("SET session_replication_role = replica")
+        everybody.execute("UPDATE matters_matter SET due_on = %s WHERE id = %s", [day, matter.pk])
+        ago = timedelta(days=agreed_days_ago)
+        everybody.execute("UPDATE matters_step SET at = at - %s WHERE matter_id = %s", [ago, matter.pk])
+    matters_tick()
+    return words_for("en").day(day).replace("\u00a0", " ")
+
+
+def matters_tick():
+    matter_tasks.tick(0)
+    run_jobs(*JOBS)
+
+
+@pytest.fixture
+def in_the_morning(monkeypatch):
+    monkeypatch.setattr("comity.apps.matters.operations._MORNING_HOUR", 0)  # whatever the time of the test
+
+
+@pytest.mark.usefixtures("in_the_morning")
+def test_owed_work_is_mailed_some_days_before_its_day_and_on_it_once_each(them):
+    owner = owned(them, "provider_roster")
+    matter = raised(them, "provider_lead", Kind.ACTION, owner=owner, due_on=date(2026, 12, 30))
+    matter = moved(them, "customer_lead", matter, Move.AGREE)
+    forget_mails()
+    due_in(matter, 4)
+    assert told(them) == {}
+    for days in (3, 0):
+        day = due_in(matter, days)
+        todo = [f"A matter: an agreed action is due on {day}"]
+        assert told(them) == {"provider_roster": todo, "provider_lead": todo}
+        due_in(matter, days)
+        assert told(them) == {}
+    moved(them, "provider_roster", matter, Move.DONE)
+    forget_mails()
+    due_in(matter, 2)
+    assert told(them) == {}
+
+
+@pytest.mark.usefixtures("in_the_morning")
+def test_what_was_agreed_within_these_days_is_not_due_soon_besides(them):
+    matter = raised(them, "provider_lead", Kind.ACTION, owner=owned(them, "provider_roster"), due_on=date(2026, 12, 30))
+    matter = moved(them, "customer_lead", matter, Move.AGREE)
+    forget_mails()
+    due_in(matter, 2, agreed_days_ago=0)
+    assert told(them) == {}
+
+
+def test_an_accepted_dispute_that_lapses_is_told_to_both_sides_once(with_book):
+    matter = moved(with_book, "provider_lead", raised(with_book, "customer_lead"), Move.AGREE)
+    forget_mails()
+    due_in(matter, 0)
+    forget_mails()
+    day = due_in(matter, -1)
+    lapsed = [f"June 2026: {words_for('en')('your_move.undone')}"]
+    (body,) = bodies(with_book, "customer_lead")
+    assert f"“A matter” was accepted and not carried out by {day}" in body.replace("\u00a0", " ")
+    able = ("customer_lead", "customer_executive", "provider_lead", "provider_executive")
+    assert told(with_book) == dict.fromkeys(able, lapsed)
+    matters_tick()
+    assert told(with_book) == {}
+    with transaction.atomic():
+        with_book.at("customer_lead")
+        (event,) = AuditEvent.objects.filter(event=Event.MATTER_UNDONE)
+        assert (event.person, event.shared) == (None, True)
+
+
+@pytest.mark.parametrize("said", ["soon", "today", "undone", "whatever"])
+def test_nothing_is_due_because_somebody_says_so(them, said):
+    matter = raised(them, "customer_lead")
+    with pytest.raises(ProgrammingError, match="nothing is due"), transaction.atomic():
+        them.at("customer_lead")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT comity_audit_due(%s, %s)", [matter.pk, said])
+
+
+def test_the_asker_is_told_that_the_other_sides_clock_ran_out(them):
+    matter = raised(them, "customer_lead", Kind.CLAIM)
+    choose(them, "customer_lead", late="at_once")
+    running(matter, them, -timedelta(minutes=1))
+    forget_mails()
+    matters_tick()
+    late = ["Comity recorded that Helpline is late with “A matter”"]
+    assert told(them)["customer_lead"] == late
+    digest(them)
+    for who, topic in (("customer_analyst", "late"), ("provider_finance", "comment")):
+        (body,) = bodies(them, who)
+        below = body.partition(f"{words_for('en')(f'notifications.{topic}')}\n")[2].partition("\n\n")[0]
+        assert "recorded that Helpline is late with" in below, who
+
+
+def test_no_time_to_answer_runs_while_an_answer_may_be_taken_back(them, monkeypatch):
+    """Of a declined counter-proposal the clock of who answers starts again, once its mail is sent."""
+    starts, due = [], matters.reply_due
+    monkeypatch.setattr(
+        matters, "reply_due", lambda one, side, start, zone: starts.append(start) or due(one, side, start, zone)
+    )
+    matter = raised(them, "customer_lead", Kind.CLAIM)
+    matter = moved(them, "provider_analyst", matter, Move.COUNTER)
+    assert timezone.now() - starts[-1] < timedelta(minutes=1)
+    moved(them, "customer_lead", matter, Move.DECLINE)
+    assert timedelta(minutes=9) < starts[-1] - timezone.now() <= timedelta(minutes=10)
+
+
 def test_an_answer_is_mailed_once_it_can_no_longer_be_taken_back(them):
     dispute = raised(them, "customer_lead")
     forget_mails()
@@ -229,6 +338,52 @@ def test_a_period_that_one_side_confirmed_waits_for_the_other_and_frozen_it_wait
     final = ["June 2026 is final: entry 1 of the record"]
     able = ("customer_lead", "customer_executive", "provider_lead", "provider_executive")
     assert told(with_book) == dict.fromkeys(able, final)
+
+
+def told_of_whole(them):
+    """Let the clock look for a period that can be confirmed, and tell whom that mailed."""
+    for_each_relationship(reviews.tell_of_whole_period, only=them.relationship)
+    run_jobs(*JOBS)
+    return told(them, clear=False)
+
+
+def test_a_whole_period_that_nobody_confirmed_is_mailed_to_both_sides_once(with_book):
+    assert told_of_whole(with_book) == {}  # not computed yet: its job is deferred, and the clock waits for nothing
+    run_jobs("reviews.compute")
+    found = told_of_whole(with_book)
+    asked = [f"June 2026: {words_for('en')('your_move.whole')}"]
+    assert found == dict.fromkeys(("customer_lead", "customer_executive", "provider_lead", "provider_executive"), asked)
+    for who in ("customer_lead", "provider_lead"):
+        (body,) = bodies(with_book, who)
+        assert "Comity recorded that June 2026 can be confirmed" in body.replace("\u00a0", " ")
+        assert words_for("en")("your_move.silence_confirms_nothing") in body
+        assert f"/r/{with_book.relationship}/review/?period=2026-06" in body
+    forget_mails()
+    assert told_of_whole(with_book) == {}
+    found = digest(with_book)
+    assert "customer_lead" not in found
+    (body,) = bodies(with_book, "customer_finance")
+    assert f"{words_for('en')('notifications.move')}\n- " in body
+    assert "June 2026 can be confirmed" in body.replace("\u00a0", " ")
+
+
+def test_a_period_that_one_side_has_confirmed_is_told_of_by_that_alone(with_book):
+    confirm(with_book, "customer_lead")
+    run_jobs("reviews.compute")
+    forget_mails()
+    for _ in range(2):
+        assert told_of_whole(with_book) == {}
+        run_jobs("reviews.compute")
+
+
+def test_neither_side_tells_of_a_period_that_has_not_begun_or_makes_the_line_itself(with_book):
+    for attack in ("SELECT comity_audit_whole('2099-01')", "SELECT comity_audit_whole('whatever')"):
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            with_book.at("provider_lead")
+            with connection.cursor() as cursor:
+                cursor.execute(attack)
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        audit(with_book.at("provider_lead"), Event.PERIOD_WHOLE, None, {"period": "2026-06"}, shared=True)
 
 
 def test_where_silence_counts_the_mail_says_so(with_book):

@@ -155,6 +155,7 @@ def test_both_languages_and_both_sides_get_whole_pages(them):
     page = shown(them.client("provider_lead"), url(them, pk), "es")
     assert "Repetición" in page or "repet" in page.lower()
     assert "1.º para Northwind Energy, 4.º para Helpline." in page
+    assert not re.search(r"\d\d:\d\d UTC", page)  # when each sealed, on the reader's own clock
 
 
 def test_what_people_write_is_text(them):

@@ -63,6 +63,16 @@ def test_with_both_words_the_figures_are_frozen(them):
     assert verified(found) == found[-1].digest
 
 
+def test_the_side_that_confirms_first_reads_that_it_cannot_withdraw(them):
+    """Before it confirms and after; as the database holds (`test_a_word_cannot_be_changed_but_for_the_reminder`)."""
+    page = them.url(f"review/confirm/?period={JUNE}")
+    cannot = "Until then your confirmation cannot be withdrawn; it lapses if the figures change."
+    assert cannot in html.unescape(them.client("customer_lead").get(page).content.decode())
+    confirm(them, "customer_lead")
+    assert cannot in html.unescape(them.client("customer_lead").get(page).content.decode())
+    assert cannot not in html.unescape(them.client("provider_lead").get(page).content.decode())
+
+
 def test_what_is_disputed_is_frozen_with_its_dispute(them):
     with transaction.atomic():
         asked = matters.NewMatter(Kind.DISPUTE, "Not so", "Why.", **(FIGURE | {"period": JUNE}))

@@ -32,6 +32,7 @@ class Event(models.TextChoices):
     BOOK_BEGUN = "book_begun"
     DELIVERY_UPLOADED = "delivery_uploaded"
     DELIVERY_DESCRIBED = "delivery_described"  # said to be of another format, and looked at again
+    DELIVERY_WAITS = "delivery_waits"  # from the watched folder, where nobody looks: refused, or to be decided on
     DELIVERY_REFUSED = "delivery_refused"  # of no use as it is
     DELIVERY_REPEATED = "delivery_repeated"  # the same side had brought the very same file before
     DELIVERY_DROPPED = "delivery_dropped"
@@ -80,12 +81,15 @@ class Event(models.TextChoices):
     MATTER_BROUGHT_DOWN = "matter_brought_down"
     MATTER_OBJECTED = "matter_objected"
     MATTER_WARNED = "matter_warned"  # nobody's: silence accepts it on a day unless it is answered
-    MATTER_LATE = "matter_late"  # nobody's: the room's clock, as the next four
+    MATTER_LATE = "matter_late"  # nobody's: the room's clock, as the next six
+    MATTER_DUE = "matter_due"  # owed work, some days before its day and on it
+    MATTER_UNDONE = "matter_undone"  # an accepted dispute, whose day is over
     MATTER_LAPSED = "matter_lapsed"  # a promise, long past its day
     MATTER_REMINDED = "matter_reminded"
     MATTER_DEEMED = "matter_deemed"  # accepted by silence
 
     # Periods.
+    PERIOD_WHOLE = "period_whole"  # nobody's: it is over, its records are there, and neither side has confirmed
     PERIOD_CONFIRMED = "period_confirmed"
     PERIOD_RESTATED = "period_restated"
     PERIOD_REMINDED = "period_reminded"  # nobody's: the room's clock, as the others here
@@ -191,6 +195,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.DEPUTY_ENDED: ("name",),
     Event.DELIVERY_UPLOADED: _FILE,
     Event.DELIVERY_DESCRIBED: _FILE,
+    Event.DELIVERY_WAITS: _FILE,
     Event.DELIVERY_REFUSED: _FILE,
     Event.DELIVERY_REPEATED: _FILE,
     Event.DELIVERY_DROPPED: _FILE,
@@ -259,10 +264,13 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MATTER_BROUGHT_DOWN: _MATTER,
     Event.MATTER_OBJECTED: _MATTER,
     Event.MATTER_LATE: (*_MATTER, "side"),
+    Event.MATTER_DUE: (*_MATTER, "side", "due"),
+    Event.MATTER_UNDONE: (*_MATTER, "side", "due"),
     Event.MATTER_WARNED: (*_MATTER, "side"),
     Event.MATTER_LAPSED: (*_MATTER, "side"),
     Event.MATTER_REMINDED: (*_MATTER, "side"),
     Event.MATTER_DEEMED: (*_MATTER, "side"),
+    Event.PERIOD_WHOLE: ("period",),
     Event.PERIOD_CONFIRMED: ("period",),
     Event.PERIOD_RESTATED: ("period",),
     Event.PERIOD_REMINDED: ("period", "side"),

@@ -23,6 +23,7 @@ from tomlkit.items import AbstractTable, AoT, Comment, Whitespace
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
+from comity.apps.audit.queries import log_events
 from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, MarkStep, SharedFormat, Stage
 from comity.apps.books.queries import (
     BOOK_NAME,
@@ -265,8 +266,10 @@ def recognise(member: MemberContext, delivery: Delivery) -> bool:
         changes |= {"stage": Stage.LOOKED} if not matches or _ask_days(delivery) else {}
         changes |= {"outcome": delivery.outcome}
     pending_delivery = Delivery.objects.filter(relationship=member.relationship, pk=delivery.pk, stage=Stage.LOOKING)
-    if pending_delivery.update(**changes) and changes.get("stage") == Stage.REFUSED:
-        audit_delivery(member, Event.DELIVERY_REFUSED, delivery)
+    if pending_delivery.update(**changes) and "stage" in changes:
+        if changes["stage"] == Stage.REFUSED:
+            audit_delivery(member, Event.DELIVERY_REFUSED, delivery)
+        _tell_of_watched(member, Delivery.objects.get(pk=delivery.pk))
     return "stage" not in changes
 
 
@@ -954,6 +957,18 @@ def run_delivery(person: UUID, relationship: UUID, number: UUID, *, dry_run: boo
                 _record_further(member, deliveries.select_related("person").get(), outcome)
         elif is_updated and settings.WATCHED_IMPORTS and _is_certain(deliveries.get()):
             import_delivery(member, deliveries.select_related("person").get())
+        _tell_of_watched(member, deliveries.get())
+
+
+def _tell_of_watched(member: MemberContext, delivery: Delivery) -> None:
+    """Add to the log that a file of the watched folder waits for a decision; the mail to its side follows from that.
+
+    Once, for nobody was in the room when the side's own system left it; whoever looks at it again is.
+    """
+    if "watched" not in delivery.outcome or delivery.stage not in {Stage.LOOKED, Stage.REFUSED}:
+        return
+    if not log_events(member).filter(event=Event.DELIVERY_WAITS, subject_id=delivery.pk).exists():
+        audit_delivery(member, Event.DELIVERY_WAITS, delivery)
 
 
 def _is_certain(delivery: Delivery) -> bool:

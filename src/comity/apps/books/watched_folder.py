@@ -23,7 +23,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from comity.apps.audit.models import Event
+from comity.apps.audit.models import Event, SubjectType
+from comity.apps.audit.operations import audit
 from comity.apps.books.models import UNDER_WAY, Delivery, Stage
 from comity.apps.books.operations import RECOGNISE_TASK, audit_delivery, defer_file_task
 from comity.apps.books.queries import has_book, safe_file_name, upload_path
@@ -133,6 +134,9 @@ def _take(file: str, folders: _Folders, lead: UUID, relationship: UUID) -> None:
         size = os.fstat(stream.fileno()).st_size
         if size > settings.LARGEST_UPLOAD or size == 0:
             why = "Not imported: the file is empty." if size == 0 else "Not imported: too large."
+            with acting_as(lead, relationship) as member:
+                if member.side is not None:
+                    audit(member, Event.DELIVERY_WAITS, SubjectType.DELIVERY, {"name": file[:200]})
             _move(file, folders.top, folders.refused, why)
             return
         digest = _digest(stream)

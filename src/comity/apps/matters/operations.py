@@ -6,6 +6,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from comity.apps.audit.models import Event
-from comity.apps.audit.operations import audit
+from comity.apps.audit.operations import announce, audit
 from comity.apps.books.operations import accept_correction, refuse_correction, write_rows
 from comity.apps.books.queries import zone as zone_of
 from comity.apps.ledger.operations import keep_calendar, lock_for_posting
@@ -57,7 +58,11 @@ from comity.review.i18n.words import Words
 
 MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
 _NOTICE_INTERVAL_S = 86_400
+_MORNING_HOUR = 6  # from which on the day of owed work is told of
 LATE_AFTER = timedelta(days=45)  # a claim raised longer after its last day is marked late
+
+
+REPEAT_TIME = timedelta(minutes=1)  # within which the same words of the same person are a button pressed twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,40 @@ def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files:
         save_raised_matter(member, matter, new_matter.text, files, new_matter.mark)
         _write_claim(matter, zone)
     return matter
+
+
+def just_raised(member: MemberContext, new_matter: NewMatter) -> Matter | None:
+    """Return the matter that the member raised a moment ago with the same words; None where there is none.
+
+    It waits for a request of the same relationship that is under way: of two that a double click sends, the second
+    finds what the first has saved.
+    """
+    lock_for_posting(member)
+    moment = timezone.now() - REPEAT_TIME
+    same = {name: getattr(new_matter, name) for name in ("kind", "title", "kpi", "period", "queue")}
+    days = {name: getattr(new_matter, name) for name in ("from_day", "to_day", "due_on") if getattr(new_matter, name)}
+    if new_matter.kind is Kind.DISPUTE:  # whose days follow from its period
+        days = {}
+        with suppress(UnknownPeriodError):
+            same["period"], _ = queries.disputed_period(member, new_matter.period)
+    raised = Matter.objects.filter(relationship=member.relationship, raised_at__gte=moment, **same, **days)
+    first = Step.objects.filter(
+        matter__in=raised, number=1, person=member.membership.person, text=new_matter.text.strip()
+    )
+    step = first.select_related("matter").order_by("-at").first()
+    return None if step is None else step.matter
+
+
+def just_commented(member: MemberContext, matter: Matter, text: str) -> bool:
+    """Whether the last step of a matter is the member's own comment of a moment ago, in the same words."""
+    lock_for_posting(member)
+    last = queries.steps(matter).last()
+    return (
+        last is not None
+        and last.move == Move.COMMENT
+        and (last.person_id, last.text) == (member.membership.person_id, text.strip())
+        and last.at >= timezone.now() - REPEAT_TIME
+    )
 
 
 # Refused with sentences of their own, or raised without by programs from the first day on.
@@ -686,7 +725,9 @@ def _start_clock(member: MemberContext, matter: Matter, requested: Move, zone: s
             hours, due_at, since, now.astimezone(UTC), matter.relationship.reply_days, pauses=rested[1] is not None
         )
         return
-    matter.reply_by = reply_due(matter.relationship, side, now, zone)
+    # What may be taken back for some minutes is mailed after them, and no time to answer runs before.
+    start = now + TAKE_BACK_TIME if requested in TAKEN_BACK else now
+    matter.reply_by = reply_due(matter.relationship, side, start, zone)
     if requested is Move.ASK_BACK:
         has_paused = matter.asks_paused if member.side == matter.asks else matter.answers_paused
         matter.rest_due_at = was_due
@@ -776,7 +817,8 @@ def _accept_dispute(member: MemberContext, matter: Matter, terms: Terms, zone: s
         if matter.value is None:
             raise Refused(Code.NO_VALUE)
         return said
-    due = closing_after(matter.relationship, Side(matter.answers), timezone.now(), zone, CARRY_OUT_DAYS)
+    start = timezone.now() + TAKE_BACK_TIME  # until then the answer may be taken back
+    due = closing_after(matter.relationship, Side(matter.answers), start, zone, CARRY_OUT_DAYS)
     matter.due_on = due.astimezone(ZoneInfo(zone)).date()
     return said | {"due_on": matter.due_on.isoformat()}
 
@@ -902,10 +944,39 @@ def _give_silence_notice(member: MemberContext, matter: Matter, people: Sequence
         cursor.execute("SELECT comity_warn_matter(%s, %s, %s)", [matter.pk, until, json.dumps(told)])
 
 
-def note_run_out(matter: Matter) -> None:
-    """Record that the clock of a matter has run out; it stays as it is."""
+def note_run_out(member: MemberContext, matter: Matter) -> None:
+    """Record that the clock of a matter has run out, of which its asker is told; it stays as it is."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT comity_late_matter(%s)", [matter.pk])
+    announce(member, Event.MATTER_LATE, title=matter.title)
+
+
+def remind_of_owed(member: MemberContext, matter: Matter) -> None:
+    """Add to the log, once each, that owed work is due in some days and that it is due today; mails follow from that.
+
+    Not before the morning; and nothing is due *soon* that was agreed within these days, as the mail of that said.
+    """
+    now, due = timezone.now().astimezone(ZoneInfo(zone_of(member))), matter.due_on
+    last = _last_move(matter)
+    if due is None or last is None or now.hour < _MORNING_HOUR:
+        return
+    if due <= now.date():
+        _audit_due(member, matter, "today", Event.MATTER_DUE)
+    elif last.at.astimezone(now.tzinfo).date() < due - timedelta(days=queries.DUE_SOON_DAYS):
+        _audit_due(member, matter, "soon", Event.MATTER_DUE)
+
+
+def note_undone(member: MemberContext, matter: Matter) -> None:
+    """Add to the log, once, that an accepted dispute was not carried out in time, so that its period can be final."""
+    _audit_due(member, matter, "undone", Event.MATTER_UNDONE)
+
+
+def _audit_due(member: MemberContext, matter: Matter, said: str, event: Event) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comity_audit_due(%s, %s)", [matter.pk, said])
+        (is_new,) = cursor.fetchone()
+    if is_new:
+        announce(member, event, due=None if matter.due_on is None else matter.due_on.isoformat(), title=matter.title)
 
 
 def break_promise(member: MemberContext, matter: Matter) -> None:

@@ -66,6 +66,8 @@ _LOCK_TIMEOUT_S = 3.0  # how long the computation waits for the lock of a book b
 _MOST_PROMPTS = 200  # matters offered as what prompted another one
 _SHOWN_SINCE = 5  # imports, and corrections, after an accepted dispute
 _WAITING_CACHE_KEY = "matters that wait"
+DUE_SOON_DAYS = 3  # before the day by which work is owed, on which its side is reminded; the database knows it too
+_UNDONE_TOLD = timedelta(days=30)
 CARRIED_OUT = (Follows.RECORDS, Follows.FORMULA)  # what is to be done after an accepted dispute
 # What is agreed and not done yet, as both sides say.
 IS_WORK = Q(promise=True, state__in=UNDONE)
@@ -508,6 +510,24 @@ def clock_ran() -> tuple[datetime | None, datetime | None]:
         cursor.execute("SELECT * FROM comity_clock_times()")
         at, before = cursor.fetchone()
     return at, before
+
+
+def owed_soon(member: MemberContext) -> QuerySet[Matter]:
+    """List what is owed within some days, and today."""
+    day = today(member)
+    soon = day + timedelta(days=DUE_SOON_DAYS)
+    owed = Matter.objects.filter(relationship=member.relationship, promise=True, state__in=TO_DO)
+    return owed.filter(due_on__gte=day, due_on__lte=soon)
+
+
+def undone_disputes(member: MemberContext) -> QuerySet[Matter]:
+    """List the accepted disputes that were to be carried out by a day that is over, and that nobody confirmed as done.
+
+    Those of long ago are left out, so that the first run after an upgrade tells of none that nobody waits for.
+    """
+    day = today(member)
+    disputes = Matter.objects.filter(relationship=member.relationship, kind=Kind.DISPUTE, follows__in=CARRIED_OUT)
+    return disputes.filter(state__in=UNDONE, due_on__lt=day, due_on__gte=day - _UNDONE_TOLD)
 
 
 def overdue_promises(member: MemberContext) -> QuerySet[Matter]:

@@ -47,9 +47,13 @@ def _remind_matters(member: MemberContext) -> None:
     for matter in queries.run_out(member):
         if matter.reply_by is not None and not was_heard(matter.reply_by):
             continue  # an answer that came in time may lie in the mailbox
-        _in_own_transaction(partial(operations.note_run_out, matter), matter)
+        _in_own_transaction(partial(operations.note_run_out, member, matter), matter)
     for matter in queries.silent(member):
         _in_own_transaction(partial(operations.follow_silence, member, matter), matter)
+    for matter in queries.owed_soon(member):
+        _in_own_transaction(partial(operations.remind_of_owed, member, matter), matter)
+    for matter in queries.undone_disputes(member):
+        _in_own_transaction(partial(operations.note_undone, member, matter), matter)
     for matter in queries.overdue_promises(member):
         _in_own_transaction(partial(operations.break_promise, member, matter), matter)
     book_rows.defer_if_behind(member)

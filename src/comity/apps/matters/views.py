@@ -135,7 +135,9 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
             **{name: cleaned[name] for name in names if name in cleaned},
         )
         with form.showing_refusals("evidence"):
-            matter = operations.raise_matter(member, new_matter, zone(member), _evidence_files(form))
+            matter = operations.just_raised(member, new_matter) or operations.raise_matter(
+                member, new_matter, zone(member), _evidence_files(form)
+            )
             return redirect("matter", relationship=member.relationship.pk, matter=matter.pk)
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
     values = _disputed_values(member, matter_kind, about)
@@ -283,7 +285,8 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         if comment.is_valid():
             with comment.showing_refusals():
                 text, files = comment.cleaned_data["text"], _evidence_files(comment)
-                operations.move(member, known_matter, Move.COMMENT, text, zone(member), None, files)
+                if not operations.just_commented(member, known_matter, text):
+                    operations.move(member, known_matter, Move.COMMENT, text, zone(member), None, files)
                 return _to_matter(member, known_matter)
         known_matter.refresh_from_db()
     if request.method != "POST" and _has_news_for_nobody(request, member, known_matter):

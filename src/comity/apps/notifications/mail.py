@@ -143,6 +143,8 @@ def _page(member: MemberContext, event: AuditEvent) -> str:
     """Return the path of the page that an event is about."""
     if event.subject_type == SubjectType.MATTER and event.subject_id is not None:
         return page_path(member, "matter", matter=event.subject_id)
+    if event.event == Event.DELIVERY_WAITS and event.subject_id is not None:
+        return page_path(member, "delivery", delivery=event.subject_id)
     if event.subject_type == SubjectType.PERIOD:
         return f"{page_path(member, 'review')}?period={event.data['period']}"
     return page_path(member, "records")

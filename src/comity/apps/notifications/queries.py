@@ -1,28 +1,29 @@
 """Queries for notifications: whose move an event is, who is mailed about it, and what a digest holds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from comity.apps.audit.models import AuditEvent, Event, SubjectType
 from comity.apps.audit.queries import log_events
-from comity.apps.books.queries import zone
+from comity.apps.books.queries import files_to_decide, zone
 from comity.apps.matters import queries as matters
 from comity.apps.matters.models import Matter
 from comity.apps.notifications.models import DigestPosition, Preference, SentNotification, Timing, Topic
-from comity.apps.notifications.topics import MATTER_MOVES, TOPICS
+from comity.apps.notifications.topics import BY_A_SYSTEM, MATTER_MOVES, TOPICS
 from comity.apps.parties.mailing import has_mail_server
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.rights import Action, is_active_deputy, membership_may
 from comity.apps.personal.queries import display_settings
 from comity.apps.record.models import Consent, ConsentSubject
-from comity.apps.record.queries import unanswered_consents
+from comity.apps.record.queries import entries, unanswered_consents, valid_consents
 from comity.apps.replies.operations import MIN_REACHED
 from comity.apps.replies.queries import silence_since
 from comity.apps.replies.reminders import members_with_right
@@ -44,11 +45,14 @@ Timings = Mapping[Topic, Timing]
 class DueMove:
     """What an event leaves to be done.
 
+    :ivar both: whether it is the other side's too
     :ivar right: that doing it takes
     :ivar owner: the membership of whoever is to do it, where somebody is named
     :ivar owner_only: whether it concerns nobody else of the side
     :ivar matter: which waits for an answer, or is to be carried out
     :ivar consent: of the other side, which waits for the side's own
+    :ivar file: of the watched folder, which waits for a decision, by its name
+    :ivar period: that neither side has confirmed, by its name
     """
 
     side: Side
@@ -57,6 +61,13 @@ class DueMove:
     owner_only: bool = False
     matter: Matter | None = None
     consent: Consent | None = None
+    file: str = ""
+    period: str = ""
+    both: bool = False
+
+    def is_of(self, side: str | None) -> bool:
+        """Return whether it is a side's to do."""
+        return side is not None and (self.both or self.side == side)
 
 
 def reader_zone(member: MemberContext) -> ZoneInfo:
@@ -66,14 +77,51 @@ def reader_zone(member: MemberContext) -> ZoneInfo:
 
 def due_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
     """Return what an event leaves to be done now, and by which side; None where it needs nothing, or not any more."""
-    match event.event:
-        case Event.DELIVERY_LATE:
-            return DueMove(Side(event.data["side"]), Action.BRING)
-        case Event.PERIOD_CONFIRMED:
-            return _confirmation_due(member, event)
-        case _ if event.event in MATTER_MOVES and event.subject_type == SubjectType.MATTER:
-            return _matter_move(member, event)
-    return None
+    if event.event in MATTER_MOVES and event.subject_type == SubjectType.MATTER:
+        return _matter_move(member, event)
+    find = _DUE_MOVES.get(Event(event.event))
+    return None if find is None else find(member, event)
+
+
+def _late_delivery(member: MemberContext, event: AuditEvent) -> DueMove:  # noqa: ARG001 - as the others
+    return DueMove(Side(event.data["side"]), Action.BRING)
+
+
+def _waiting_file(member: MemberContext, event: AuditEvent) -> DueMove | None:
+    """Return that a side has to decide on a file of the watched folder; one that could not even be taken stays so."""
+    if event.side is None:
+        return None
+    is_gone = event.subject_id is not None and not files_to_decide(member).filter(pk=event.subject_id).exists()
+    return None if is_gone else DueMove(Side(event.side), Action.BRING, file=event.data["name"])
+
+
+def _owed_work(member: MemberContext, event: AuditEvent) -> DueMove | None:
+    """Return that work is owed, as long as it is by the day that the event names."""
+    matter = None if event.subject_id is None else matters.matter(member, event.subject_id)
+    if matter is None or not matter.debtor or State(matter.state) not in TO_DO:
+        return None
+    if matter.due_on is None or matter.due_on.isoformat() != event.data["due"]:
+        return None
+    owner = None if matter.owner is None else matter.owner.pk
+    return DueMove(Side(matter.debtor), Action.ACT, owner, matter=matter)
+
+
+def _undone_dispute(member: MemberContext, event: AuditEvent) -> DueMove | None:
+    """Return that both sides can confirm the period of a dispute that was not carried out, unless it is final."""
+    matter = None if event.subject_id is None else matters.matter(member, event.subject_id)
+    return None if matter is None else _whole_period_due(member, matter.period)
+
+
+def _whole_period_due(member: MemberContext, period: str) -> DueMove | None:
+    """Return that both sides can confirm a period, unless one has: then the other is asked by that event."""
+    if valid_consents(member, ConsentSubject.PERIOD, period):
+        return None
+    is_in_record = entries(member, ConsentSubject.PERIOD, period).exists()
+    return None if is_in_record else DueMove(Side.CUSTOMER, Action.CONFIRM, period=period, both=True)
+
+
+def _whole_period(member: MemberContext, event: AuditEvent) -> DueMove | None:
+    return _whole_period_due(member, event.data["period"])
 
 
 def _confirmation_due(member: MemberContext, event: AuditEvent) -> DueMove | None:
@@ -81,6 +129,16 @@ def _confirmation_due(member: MemberContext, event: AuditEvent) -> DueMove | Non
         if (consent.subject, consent.side) == (event.data["period"], event.side):
             return DueMove(Side(consent.side).other, Action.CONFIRM, consent=consent)
     return None
+
+
+_DUE_MOVES: Mapping[Event, Callable[[MemberContext, AuditEvent], DueMove | None]] = {
+    Event.DELIVERY_LATE: _late_delivery,
+    Event.DELIVERY_WAITS: _waiting_file,
+    Event.MATTER_DUE: _owed_work,
+    Event.MATTER_UNDONE: _undone_dispute,
+    Event.PERIOD_WHOLE: _whole_period,
+    Event.PERIOD_CONFIRMED: _confirmation_due,
+}
 
 
 def _matter_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
@@ -116,8 +174,10 @@ def silence_may_confirm(member: MemberContext, side: Side, consent: Consent) -> 
 
 def topic_of(member: MemberContext, event: AuditEvent, move: DueMove | None) -> Topic:
     """Return the topic of an event for a member."""
-    if move is not None and move.side == member.side and (not move.owner_only or move.owner == member.membership.pk):
+    if move is not None and move.is_of(member.side) and (not move.owner_only or move.owner == member.membership.pk):
         return Topic.MOVE
+    if event.event == Event.MATTER_LATE and event.data["side"] == member.side:
+        return Topic.COMMENT  # what is late is the own side's, which was reminded
     return TOPICS[Event(event.event)]
 
 
@@ -167,13 +227,14 @@ def members_at_once(member: MemberContext, event: AuditEvent) -> list[Membership
     )
     if not event.shared:
         memberships = memberships.filter(side=event.side)
-    author = (
-        None if topic is Topic.FINAL else event.person_id
-    )  # the record's head goes to both sides, and to whoever added to it
+    # The record's head goes to both sides, and to whoever added to it.
+    author = None if topic is Topic.FINAL or event.event in BY_A_SYSTEM else event.person_id
     others = [one for one in memberships.order_by("joined_at", "person__name", "pk") if one.person_id != author]
     timings = _timings(others)
-    moving = [] if move is None else [one for one in others if one.side == move.side]
-    to_act = [] if move is None else _to_act(moving, move, {one.pk: timings[one.pk][Topic.MOVE] for one in moving})
+    moving = [] if move is None else [one for one in others if move.is_of(one.side)]
+    of_moves = {one.pk: timings[one.pk][Topic.MOVE] for one in moving}
+    by_side = [[one for one in moving if one.side == side] for side in Side]
+    to_act = [] if move is None else [one for those in by_side for one in _to_act(those, move, of_moves)]
     watching = [one for one in others if one not in moving and timings[one.pk][topic] is Timing.AT_ONCE]
     return [*to_act, *watching]
 
@@ -242,7 +303,8 @@ def digest_lines(member: MemberContext, since: datetime, until: datetime) -> lis
     events = log_events(member).filter(event__in=TOPICS, at__gt=since, at__lte=until)
     sent = SentNotification.objects.filter(person=member.membership.person, event__at__gt=since).values("event")
     timings, lines = member_timings(member), []
-    for event in events.exclude(person=member.membership.person).exclude(pk__in=sent).order_by("at", "pk"):
+    own = Q(person=member.membership.person) & ~Q(event__in=BY_A_SYSTEM)
+    for event in events.exclude(own).exclude(pk__in=sent).order_by("at", "pk"):
         move = due_move(member, event)
         topic = topic_of(member, event, move)
         if timings[topic] is not Timing.OFF:

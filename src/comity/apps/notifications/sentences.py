@@ -47,6 +47,10 @@ def move_thing(member: MemberContext, move: DueMove, event: AuditEvent, words: W
     """Return what a move is about, in a few words: the figure and its period, or the title."""
     if move.consent is not None:
         return spoken_period(move.consent.subject, words)
+    if move.period:
+        return spoken_period(move.period, words)
+    if move.file:
+        return clean(move.file)
     matter = move.matter
     if matter is None:
         table = words.named("table", event.data["table"])
@@ -63,6 +67,10 @@ def move_thing(member: MemberContext, move: DueMove, event: AuditEvent, words: W
 def move_asked(move: DueMove, event: AuditEvent, words: Words) -> str:
     """Return what is to be done, in a few words: *a claim waits for your answer*."""
     matter = move.matter
+    if move.period:
+        return words("your_move.undone" if event.event == Event.MATTER_UNDONE else "your_move.whole")
+    if move.file:
+        return words("your_move.file")
     if matter is None:
         return words("your_move.confirm" if move.consent is not None else "your_move.deliver", **_due_day(event, words))
     if event.event == Event.MATTER_HANDED_OVER:
@@ -104,6 +112,8 @@ def silence_sentence(member: MemberContext, move: DueMove, words: Words) -> str:
     if move.consent is not None:
         counts = silence_may_confirm(member, move.side, move.consent)
         return words("your_move.silence_confirms" if counts else "your_move.silence_confirms_nothing")
+    if move.period:
+        return words("your_move.silence_confirms_nothing")
     if move.matter is None or State(move.matter.state) not in OPEN:
         return ""
     changes_records = KINDS[Kind(move.matter.kind)].changes_records

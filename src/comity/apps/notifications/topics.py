@@ -34,11 +34,16 @@ TOPICS: Mapping[Event, Topic] = {
     Event.MATTER_BROUGHT_DOWN: Topic.COMMENT,
     Event.MATTER_OBJECTED: Topic.COMMENT,
     Event.MATTER_LAPSED: Topic.COMMENT,
+    Event.MATTER_DUE: Topic.COMMENT,
+    Event.MATTER_UNDONE: Topic.COMMENT,
+    Event.MATTER_LATE: Topic.LATE,
+    Event.PERIOD_WHOLE: Topic.COMMENT,
     Event.PERIOD_CONFIRMED: Topic.COMMENT,
     Event.PERIOD_DEEMED: Topic.COMMENT,
     Event.CONFIRMATION_VOID: Topic.COMMENT,
     Event.PERIOD_FROZEN: Topic.FINAL,
     Event.PERIOD_RESTATED: Topic.FINAL,
+    Event.DELIVERY_WAITS: Topic.FILE,
     Event.DELIVERY_IMPORTED: Topic.FILE,
     Event.DELIVERY_UNDONE: Topic.FILE,
     Event.FIGURES_MOVED: Topic.FILE,
@@ -61,6 +66,8 @@ MAILED_ELSEWHERE = frozenset(
         Event.FIRST_ASKED, Event.FIRST_ACCEPTED, Event.FIRST_DECLINED, Event.FIRST_TAKEN_BACK, Event.FIRST_OVERDUE,
     }
 )  # fmt: skip
+# Written as done by a lead of the side, who was not there: its own system left the file.
+BY_A_SYSTEM = frozenset({Event.DELIVERY_WAITS})
 # In the log alone.
 LOG_ONLY = frozenset(
     {
@@ -72,9 +79,9 @@ LOG_ONLY = frozenset(
         Event.REJECTS_DISMISSED, Event.FORMAT_SHARED, Event.FORMAT_UNSHARED,
         Event.CORRECTION_FAILED, Event.ITEM_HELD_BACK, Event.ITEM_DISCLOSED, Event.HOLD_BACK_FAILED,
         Event.DISCLOSURE_FAILED, Event.KPIS_WRITTEN, Event.KPIS_TRIED, Event.COPY_REQUESTED,
-        Event.LOGO_SET, Event.LOGO_REMOVED, Event.MATTER_LATE, Event.MATTER_ERASED,
+        Event.MATTER_ERASED,
         Event.LEDGER_CHANGE_DROPPED, Event.LEDGER_OPENED_ENDED,
-        Event.LOGO_SET, Event.LOGO_REMOVED, Event.MATTER_LATE, Event.MATTER_WARNED,
+        Event.LOGO_SET, Event.LOGO_REMOVED, Event.MATTER_WARNED,
         Event.CHANGE_SHARED, Event.CHANGE_WRITTEN, Event.REASON_MARKED, Event.DECISION_DISPUTED,
         Event.REMARK_WITHDRAWN,
     }
@@ -82,5 +89,6 @@ LOG_ONLY = frozenset(
 # Events after which an earlier one of the same matter is no longer anybody's move.
 MATTER_MOVES = frozenset(event for event in Event if event.startswith("matter_")) - {
     Event.MATTER_COMMENTED, Event.MATTER_REMINDED, Event.MATTER_READ, Event.MATTER_LATE, Event.MATTER_WARNED,
+    Event.MATTER_DUE, Event.MATTER_UNDONE,
     Event.MATTER_ACKNOWLEDGED, Event.MATTER_ESCALATED, Event.MATTER_BROUGHT_DOWN, Event.MATTER_OBJECTED,
 }  # fmt: skip

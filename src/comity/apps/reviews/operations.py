@@ -9,11 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import announce, audit
+from comity.apps.books import results
 from comity.apps.books.operations import prevent_undo
 from comity.apps.books.queries import NoBookError, definition, zone
 from comity.apps.i18n import spoken_period, words_for
@@ -142,6 +143,31 @@ def confirm(
             member, current_digest, figures, [] if shown_figures is None else figure_changes(shown_figures, figures)
         )
     return entry
+
+
+def tell_of_whole_period(member: MemberContext) -> None:
+    """Add to the log, once, that the latest whole period can be confirmed; the mails to both sides follow from that.
+
+    Nothing is computed here: where the joint review is not there yet, its job is deferred, and the next run of the
+    clock tells. A shorter period than the agreed one is not told of, nor one that waits for a dispute.
+
+    :param member: a lead of the relationship
+    """
+    joint, question = member.joint(), queries.review_question(None)
+    review: Review | None = results.current_result(joint, question)
+    if review is None:
+        results.request_result(joint, question)
+        return
+    if review.cut != definition(member).cut or review.period.end > timezone.now().date() or not review.levels:
+        return
+    if not queries.is_agreed(member, review) or queries.disputes_to_carry_out(member, review.period):
+        return
+    name = queries.period_name(member, review)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT comity_audit_whole(%s)", [name])
+        (is_new,) = cursor.fetchone()
+        if is_new:
+            announce(member, Event.PERIOD_WHOLE, period=name)
 
 
 def follow_up_unanswered(member: MemberContext, zone_name: str) -> None:

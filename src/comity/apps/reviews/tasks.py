@@ -15,6 +15,7 @@ from comity.apps.parties.queries import longest_serving_leads
 from comity.apps.reviews import figure_table, logos, operations, queries, restatements
 from comity.apps.reviews.figure_table import COMPUTE_FIGURES
 from comity.apps.reviews.proceedings import missed_service_levels
+from comity.book.definition import UnusableBookError
 from comity.core.calendars import Against, named
 from comity.core.values import Side
 
@@ -113,10 +114,12 @@ def _mail_review(member: MemberContext, now: datetime) -> None:
 @app.periodic(cron="5 * * * *")
 @app.task(queue="clock", name="reviews.tick", queueing_lock="reviews.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
-    """Follow up unanswered confirmations in every relationship, with the rights of one of its leads."""
+    """Follow up unanswered confirmations, and tell of whole periods, with the rights of a lead of each relationship."""
     for_each_relationship(_follow_up_periods)
 
 
 def _follow_up_periods(member: MemberContext) -> None:
     if has_book(member):
         operations.follow_up_unanswered(member, zone(member))
+        with contextlib.suppress(UnusableBookError):
+            operations.tell_of_whole_period(member)
