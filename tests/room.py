@@ -74,7 +74,15 @@ def superuser():
 
 
 # What follows a request at once, beside a prompt worker. Files are looked at and brought in by tests themselves.
-_PROMPT = ("outbox.mail", "books.write", "books.undo", "books.begin", "books.hold_back", "books.disclose")
+_PROMPT = (
+    "outbox.mail",
+    "books.write",
+    "books.undo",
+    "books.begin",
+    "books.hold_back",
+    "books.disclose",
+    "books.complete",
+)
 
 
 def run_jobs(*tasks: str) -> int:

@@ -113,6 +113,7 @@ JOBS = {
     "books.begin": "who asked",
     "books.hold_back": "who asked",
     "books.disclose": "who asked",
+    "books.complete": "who asked",
     "books.copy": "who asked",
     "books.remove_copies": "the room",  # looks at the age of files
     "outbox.mail": "the room",  # takes one mail by its id, and sees no row of a relationship

@@ -24,7 +24,17 @@ from comity.apps.agreements.models import (
 )
 from comity.apps.agreements.models import Step as ChangeStep
 from comity.apps.audit.models import AuditEvent, Event
-from comity.apps.books.models import Delivery, Export, Hold, KeptMapping, Mark, MarkStep, Routes, SharedFormat
+from comity.apps.books.models import (
+    CompleteWord,
+    Delivery,
+    Export,
+    Hold,
+    KeptMapping,
+    Mark,
+    MarkStep,
+    Routes,
+    SharedFormat,
+)
 from comity.apps.ledger.models import Line, Promise, Recount, Settlement, Transaction, Wording
 from comity.apps.mailbox.models import Bounce, ReceivedMail
 from comity.apps.matters import operations as matters
@@ -50,7 +60,7 @@ WALLED = {
     "agreements_change", "agreements_draft", "agreements_firststep", "agreements_limit", "agreements_reasonmark",
     "agreements_remark", "agreements_signedfile", "agreements_step", "agreements_takenout",
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
-    "books_delivery", "books_keptmapping", "books_sharedformat",
+    "books_completeword", "books_delivery", "books_keptmapping", "books_sharedformat",
     "matters_evidence", "matters_matter", "matters_opened", "matters_silencenotice", "matters_step",
     "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "ledger_settlement", "ledger_wording",
@@ -93,6 +103,7 @@ MODELS = (
     Delivery,
     KeptMapping,
     SharedFormat,
+    CompleteWord,
     Hold,
     Mark,
     MarkStep,

@@ -7,10 +7,11 @@ from datetime import date
 import pytest
 
 from comity.review.i18n.words import words_of
-from comity.review.missing import Cure, MissingList, Remedy, list_of, remedy
+from comity.review.missing import Cure, MissingList, Remedy, list_of, remedy, whole_by_word
 from comity.review.model import Missing
 from comity.review.readings import PLANNED
 from comity.review.render import render
+from comity.review.render.html import RoomLinks, render_body
 from comity.review.views.sections import missing_groups, planned_sentence
 from tests.builders import review as sample
 
@@ -112,3 +113,18 @@ def test_json_tells_list_and_cure_and_what_no_version_reads():
         "day": "2026-07-01",
     }
     assert made["not_in_this_version"] == [planned.id for planned in PLANNED]
+
+
+def test_records_whose_last_days_are_empty_may_be_said_to_be_whole_up_to_the_periods_last_day():
+    """The second quarter of 2026 ends on 30 June; KPIs of the record have no days of their own."""
+    gap = replace(lacking("not_covered", period="2026-Q2"), needs=("surveys", "invoices"))
+    assert whole_by_word(gap, REVIEW) == (("surveys", date(2026, 6, 30)),)
+    assert whole_by_word(lacking("no_table"), REVIEW) == ()
+
+
+def test_the_review_in_a_room_leads_to_where_its_side_says_so():
+    gap = replace(REVIEW, missing=(lacking("not_covered", period="2026-Q2"),))
+    links = RoomLinks(str, {}, lambda *_: "", lambda *_: "", None, lambda table, day: f"/records/{table}/{day}")
+    assert 'href="/records/surveys/2026-06-30"' in "".join(render_body(gap, EN, links))
+    elsewhere = RoomLinks(str, {}, lambda *_: "", lambda *_: "")
+    assert "/records/" not in "".join(render_body(gap, EN, elsewhere))

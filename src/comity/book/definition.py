@@ -1,7 +1,7 @@
 """`book.toml`: whose book it is, how it cuts its periods, what is private, what was agreed to be measured."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -14,6 +14,7 @@ from comity.book.agreement import FOLDER, AgreedChange, UnusableAgreementError, 
 from comity.book.definition_keys import (
     ATTRIBUTION,
     BOOK,
+    COMPLETE,
     KPI,
     OPENING,
     PAID,
@@ -102,6 +103,7 @@ class Definition:
     relief: tuple[Relief, ...] = ()  # days that both sides agreed not to hold against some KPIs
     private: dict[Side, Private] = field(default_factory=dict)
     sources: tuple[AgreedDelivery, ...] = ()
+    complete: dict[Side, dict[str, frozenset[date]]] = field(default_factory=dict)  # each side's word of its tables
     answers_for: dict[str, str] = field(default_factory=dict)  # paid: share -> customer, provider, both
     causes_answered_for: dict[str, str] = field(default_factory=dict)  # attribution: part -> customer, provider, both
     service_queues: dict[str, tuple[str, ...]] = field(default_factory=dict)  # paid: service as invoiced -> its queues
@@ -133,6 +135,31 @@ class Definition:
     def private_owner(self, table: str) -> Side | None:
         """The side that keeps the whole table to itself, if one does."""
         return next((side for side, private in self.private.items() if table in private.tables), None)
+
+    def owing(self, table: str, delivered: Collection[Side] = ()) -> frozenset[Side]:
+        """The sides that owe a table: as agreed, else who keeps it to itself, else who delivered it.
+
+        :param delivered: the sides that imports of it came from; none: who usually holds it owes it
+        """
+        agreed = {source.by for source in self.sources if source.table == table}
+        owner = self.private_owner(table)
+        if agreed:
+            return frozenset(agreed)
+        if owner is not None:
+            return frozenset([owner])
+        usual = TABLES[table].held_by
+        return frozenset(delivered or (side for side in Side if usual in {side.value, "both"}))
+
+    def complete_days(self, table: str, delivered: Collection[Side] = ()) -> tuple[date, ...]:
+        """The days up to which a table is whole by the word of each side that owes it, in order; none of them counts.
+
+        :param delivered: as for `owing`
+        """
+        said = [self.complete.get(side, {}).get(table, frozenset()) for side in self.owing(table, delivered)]
+        if not said or not all(said):
+            return ()
+        last = min(max(days) for days in said)
+        return tuple(sorted({day for days in said for day in days if day <= last}))
 
     def column_owners(self, table: Table) -> dict[str, Side]:
         """Which side keeps which columns of a table to itself."""
@@ -335,6 +362,7 @@ class _DefinitionReader(TomlReader):
             against=Against(review["against"]),
             kpis=tuple(self.kpi(number, item) for number, item in self.items(content, "kpi")),
             private=self.private(content.get("private", {})),
+            complete=self.complete(content.get("complete", {})),
             sources=tuple(self.source(number, item) for number, item in self.items(content, "source")),
             answers_for=paid["answers_for"],
             service_queues=paid["queues"],
@@ -525,6 +553,18 @@ class _DefinitionReader(TomlReader):
             if items_overlap(item, other):
                 msg = f"gives {item!r} to the customer and {other!r} to the provider; take one of the two out"
                 raise self.wrong("private", msg)
+
+    def complete(self, sections: Mapping[str, Any]) -> dict[Side, dict[str, frozenset[date]]]:
+        """Each side's word of how far its tables are whole; only the tables that it names."""
+        self.keys(sections, "complete", {side.value for side in Side})
+        said = {}
+        for side, declared in COMPLETE.items():
+            section = sections.get(side.value, {})
+            if not isinstance(section, dict):
+                raise self.wrong(f"complete.{side}", "must be a table with lists of days")
+            values = self.section(declared, section, f"complete.{side}")
+            said[side] = {table: days for table, days in values.items() if days}
+        return said
 
     def source(self, number: int, item: Mapping[str, Any]) -> AgreedDelivery:
         values = self.section(SOURCE, item, f"source[{number}]")

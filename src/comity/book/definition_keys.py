@@ -195,6 +195,32 @@ REVIEW = Section(
     ),
 )
 
+DATED_TABLES = ("contacts", "intervals", "forecasts", "schedules", "surveys")  # whose rows each tell of a day
+
+
+def _complete(side: Side) -> Section:
+    return Section(
+        f"complete.{side}",
+        f"[complete.{side}]",
+        f"up to when the records of the {side} are whole, as the {side} says",
+        "A key for each table, with every day up to which it was said; the day itself is not counted. "
+        "It counts where that side delivers the table; where both do, it counts once both say so. "
+        "In a room each side says it on the page of the records.",
+        tuple(
+            Key(
+                table,
+                KeyKind.DAYS,
+                f"{table} are whole up to these days, though nothing happened on the last ones before them",
+                "[2026-01-01]",
+                default_words="worked out from the last records",
+            )
+            for table in DATED_TABLES
+        ),
+    )
+
+
+COMPLETE = {side: _complete(side) for side in Side}
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OPENING = Section(
     "opening",
@@ -513,6 +539,7 @@ SECTIONS = (
     BOOK,
     *PARTIES.values(),
     REVIEW,
+    *COMPLETE.values(),
     OPENING,
     KPI,
     PRIVATE,

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
+from comity.book.definition_keys import DATED_TABLES
 from comity.book.reading.open import Book
 from comity.book.tables import TABLES
 from comity.review.model import Missing, Review
@@ -108,6 +109,14 @@ def remedy(missing: Missing, review: Review) -> Remedy | None:
         return _remedy_of_gap(missing, review)
     cure = _CURES.get(missing.why)
     return None if cure is None else Remedy(cure, missing.needs)
+
+
+def whole_by_word(missing: Missing, review: Review) -> tuple[tuple[str, date], ...]:
+    """The tables that may be whole though their last days have no row, each with the last day of the period."""
+    one = remedy(missing, review)
+    if one is None or one.cure is not Cure.SAY_COMPLETE or one.day is None:
+        return ()
+    return tuple((table, one.day - timedelta(days=1)) for table in one.tables if table in DATED_TABLES)
 
 
 def _remedy_of_gap(missing: Missing, review: Review) -> Remedy:

@@ -1,13 +1,16 @@
 """How far records reach, and what they cover."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from comity.book.reading.coverage import Coverage
+from comity.book.definition import read_definition
+from comity.book.definition_keys import DATED_TABLES
+from comity.book.reading.coverage import DAY_COLUMNS, Coverage
 from comity.book.reading.open import open_book
-from comity.core.values import Period
+from comity.core.values import Period, Side
 from tests.cast import BOOK, JOINT, write_book
 
 TODAY = date(2026, 8, 1)
@@ -165,3 +168,61 @@ def test_long_rows_cover_the_periods_that_they_are_of(
 def test_rows_of_more_than_a_week_do_not_tell_its_weeks(tmp_path: Path, rows: tuple[str, ...], told: bool):
     with open_book(write_book(tmp_path, intervals=intervals(*rows)), JOINT) as book:
         assert Coverage(book, TODAY).tells_weeks("intervals", QUARTER) is told
+
+
+DECEMBER = Period(date(2025, 12, 1), date(2026, 1, 1))
+
+
+def said_whole(folder: Path, rows: str, said: str) -> Coverage:
+    """A book in which contacts came, and what the sides say of them."""
+    return Coverage(open_book(write_book(folder, BOOK + said, contacts=rows), JOINT), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("said", "covered"),
+    [
+        ("", False),
+        ("[complete.provider]\ncontacts = [2026-01-01]", True),
+        ("[complete.provider]\ncontacts = [2025-12-31]", False),  # a day too early
+        ("[complete.customer]\ncontacts = [2026-01-01]", False),  # the provider owes contacts
+        ("[complete.provider]\ncontacts = [2027-01-01]", False),  # a day to come
+        # Agreed otherwise, it is the customer's word that counts.
+        ('[[source]]\ntable = "contacts"\nby = "customer"\n[complete.customer]\ncontacts = [2026-01-01]', True),
+        ('[[source]]\ntable = "contacts"\nby = "customer"\n[complete.provider]\ncontacts = [2026-01-01]', False),
+    ],
+)
+@pytest.mark.parametrize("later", [False, True], ids=["nothing since", "records since"])
+def test_quiet_last_days_are_whole_by_the_word_of_who_owes_the_table(
+    tmp_path: Path, said: str, *, covered: bool, later: bool
+):
+    """A small desk: its last contact before Christmas came on 19 December, the next one on 5 January."""
+    days = ("2025-11-28", "2025-12-02", "2025-12-19", *(("2026-01-05",) if later else ()))
+    assert said_whole(tmp_path, contacts(*days), said).covers("contacts", DECEMBER) is covered
+
+
+def test_a_word_of_december_fills_no_earlier_gap(tmp_path: Path):
+    """Nothing came after 10 October, and a word of the days before the new year does not say that nothing happened."""
+    days = ("2025-10-02", "2025-10-10", "2025-11-03", "2025-11-28", "2025-12-02", "2025-12-19")
+    coverage = said_whole(tmp_path, contacts(*days), "[complete.provider]\ncontacts = [2026-01-01]")
+    assert coverage.covers("contacts", DECEMBER)
+    assert not coverage.covers("contacts", Period(date(2025, 10, 1), date(2025, 11, 1)))
+
+
+def test_a_word_makes_no_period_of_no_records(tmp_path: Path):
+    days = ("2025-10-02", "2025-11-28")
+    coverage = said_whole(tmp_path, contacts(*days), "[complete.provider]\ncontacts = [2026-01-01]")
+    assert not coverage.covers("contacts", DECEMBER)
+
+
+def test_what_both_deliver_is_whole_once_both_say_so(tmp_path: Path):
+    both = {Side.CUSTOMER, Side.PROVIDER}
+    one = replace(
+        read_definition(write_book(tmp_path)), complete={Side.CUSTOMER: {"surveys": frozenset({date(2026, 1, 1)})}}
+    )
+    assert one.complete_days("surveys", both) == ()
+    said = one.complete | {Side.PROVIDER: {"surveys": frozenset({date(2025, 12, 1)})}}
+    assert replace(one, complete=said).complete_days("surveys", both) == (date(2025, 12, 1),)
+
+
+def test_every_table_whose_rows_tell_of_a_day_can_be_said_to_be_whole():
+    assert set(DATED_TABLES) == set(DAY_COLUMNS)

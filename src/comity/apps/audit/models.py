@@ -48,6 +48,8 @@ class Event(models.TextChoices):
     CORRECTION_FAILED = "correction_failed"
     ITEM_HELD_BACK = "item_held_back"
     ITEM_DISCLOSED = "item_disclosed"
+    COMPLETE_SAID = "complete_said"  # the own side's records of a table are whole up to a day
+    COMPLETE_ENDED = "complete_ended"
     HOLD_BACK_FAILED = "hold_back_failed"
     LOGO_SET = "logo_set"
     LOGO_REMOVED = "logo_removed"
@@ -211,6 +213,8 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.CORRECTION_FAILED: _FILE,
     Event.ITEM_HELD_BACK: ("item", "review_on"),
     Event.ITEM_DISCLOSED: _ITEM,
+    Event.COMPLETE_SAID: ("table", "day"),
+    Event.COMPLETE_ENDED: ("table", "day"),
     Event.LOGO_SET: ("side",),
     Event.LOGO_REMOVED: ("side",),
     Event.HOLD_BACK_FAILED: _ITEM,

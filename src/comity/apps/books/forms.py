@@ -85,6 +85,20 @@ class MarkPrivateForm(LocalisedForm):
         return data
 
 
+class CompleteForm(LocalisedForm):
+    """Say up to which day the own records of a table are whole."""
+
+    key_prefix = "complete"
+    table = forms.ChoiceField()
+    last_day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, tables: Sequence[str], *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer the tables that the own side owes."""
+        super().__init__(*args, **options)
+        words = words_for(language())
+        self.fields["table"].choices = [(table, words.named("table", table)) for table in tables]  # type: ignore[attr-defined]
+
+
 class ChooseMappingForm(LocalisedForm):
     """Choose the mapping of a file, by name or as text."""
 

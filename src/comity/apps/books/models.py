@@ -136,6 +136,30 @@ class MarkStep(UUIDModel):
         return f"{self.change} {self.item}"
 
 
+class CompleteWord(UUIDModel):
+    """A side's word that its records of a table are whole up to a day, or that it no longer says so. Only ever added.
+
+    `until` is the first day that the word does not tell of. Both sides read it, and the latest about a day counts.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    table = models.CharField(max_length=20)
+    until = models.DateField()
+    said = models.BooleanField(default=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["at"]
+
+    def __str__(self) -> str:
+        """Of what, and up to when."""
+        return f"{self.table} {self.until}"
+
+
 class Routes(UUIDModel):
     """Which rows of an export that holds several relationships belong to which of somebody's."""
 

@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import tomlkit
 from django.conf import settings
@@ -24,13 +25,14 @@ from tomlkit.items import AbstractTable, AoT, Comment, Whitespace
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
 from comity.apps.audit.queries import log_events
-from comity.apps.books.models import Delivery, Hold, KeptMapping, Mark, MarkStep, SharedFormat, Stage
+from comity.apps.books.models import CompleteWord, Delivery, Hold, KeptMapping, Mark, MarkStep, SharedFormat, Stage
 from comity.apps.books.queries import (
     BOOK_NAME,
     UNDO_TASK,
     NoBookError,
     blamed_columns,
     book_folder,
+    complete_words,
     file_columns,
     find_table_holder,
     format_of,
@@ -44,6 +46,7 @@ from comity.apps.books.queries import (
     may_read_cells,
     may_undo,
     open_rejects,
+    owed_tables,
     private_items_by_side,
     rejected_rows_file,
     sentence,
@@ -51,6 +54,7 @@ from comity.apps.books.queries import (
     upload_path,
     was_imported_before,
 )
+from comity.apps.books.queries import zone as book_zone
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import has_pending
@@ -107,8 +111,9 @@ RECOGNISE_TASK, LOOK_TASK, IMPORT_TASK = "books.recognise", "books.look", "books
 WRITE_TASK = "books.write"
 CORRECT_TASK, REFUSE_TASK = "books.correct", "books.refuse"
 BEGIN_TASK, WITHHOLD_TASK, DISCLOSE_TASK = "books.begin", "books.hold_back", "books.disclose"
+COMPLETE_TASK = "books.complete"
 # All tasks that change a book, but for the import of a file.
-BOOK_TASKS = (WRITE_TASK, CORRECT_TASK, REFUSE_TASK, UNDO_TASK, BEGIN_TASK, WITHHOLD_TASK, DISCLOSE_TASK)
+BOOK_TASKS = (WRITE_TASK, CORRECT_TASK, REFUSE_TASK, UNDO_TASK, BEGIN_TASK, WITHHOLD_TASK, DISCLOSE_TASK, COMPLETE_TASK)
 _MAX_SENTENCE = 1000  # characters of `why`
 
 _BOOK_TEMPLATE = """[book]
@@ -740,6 +745,86 @@ def _save_mark(member: MemberContext, item: str, reason: str, review_on: date, c
     _add_mark_step(member, item, MarkStep.Change.HELD_BACK if is_new else change, mark.reason, review_on)
     data = {"item": item, "review_on": review_on.isoformat()}
     audit(member, Event.ITEM_HELD_BACK, SubjectType.ITEM, data, shared=True)
+
+
+def say_complete(member: MemberContext, table: str, last_day: date) -> None:
+    """Say for the own side that its records of a table are whole up to and with a day; said twice, it is said once.
+
+    :raises Refused: without the right, for a table that the own side does not owe, and for a day that is not over
+    """
+    side = _saying_side(member, table)
+    if last_day >= timezone.localdate(timezone=ZoneInfo(book_zone(member))):
+        raise Refused(Code.DAY_NOT_OVER)
+    until = last_day + timedelta(days=1)
+    if not any((one.side, one.table, one.until) == (side, table, until) for one in complete_words(member)):
+        _add_complete_word(member, table, until, Event.COMPLETE_SAID)
+
+
+def end_complete(member: MemberContext, table: str, last_day: date) -> None:
+    """Take back what the own side said; what became final by it stays.
+
+    :raises Refused: without the right, for what the own side did not say, and where a period became final since
+    """
+    side, until = _saying_side(member, table, is_owed=False), last_day + timedelta(days=1)
+    words = [one for one in complete_words(member) if (one.side, one.table, one.until) == (side, table, until)]
+    if not words:
+        raise Refused(Code.NO_ITEM)
+    if Hold.objects.filter(relationship=member.relationship, at__gt=words[0].at).exists():
+        raise Refused(Code.WORD_HELD)
+    _add_complete_word(member, table, until, Event.COMPLETE_ENDED)
+
+
+def _saying_side(member: MemberContext, table: str, *, is_owed: bool = True) -> Side:
+    if member.side is None or not member.may(Action.BRING):
+        raise Refused(Code.NOT_YOURS)
+    if not has_book(member):
+        raise NoBookError
+    if is_owed and table not in owed_tables(member):
+        raise Refused(Code.NOT_OWED)
+    return member.side
+
+
+def _add_complete_word(member: MemberContext, table: str, until: date, event: Event) -> None:
+    side = member.side
+    if side is None:
+        raise Refused(Code.NOT_YOURS)
+    CompleteWord.objects.create(
+        relationship=member.relationship,
+        side=side.value,
+        table=table,
+        until=until,
+        said=event is Event.COMPLETE_SAID,
+        person=member.membership.person,
+    )
+    day = (until - timedelta(days=1)).isoformat()
+    audit(member, event, SubjectType.BOOK, {"table": table, "day": day}, shared=True)
+    relationship, person = member.relationship.pk, str(member.membership.person_id)
+    defer(COMPLETE_TASK, relationship=relationship, lock=f"{COMPLETE_TASK} {relationship}", person=person, side=side)
+
+
+def write_complete_words(person: UUID, relationship: UUID, side: Side) -> None:
+    """Write into the book what the side says now of how far its records are whole, for the task; the same twice is one.
+
+    Days that stand in the book and that the room knows nothing of stay.
+
+    :raises BusyBookError: during an import
+    """
+    actor = find_actor(person, relationship, lambda member: member.side == side)
+    with acting_as(actor, relationship) as member:
+        ever = CompleteWord.objects.filter(relationship=member.relationship, side=side.value)
+        known = set(ever.order_by().values_list("table", "until"))
+        said = {(one.table, one.until) for one in complete_words(member) if one.side == side}
+    folder = book_folder(relationship)
+    with book_lock(folder):
+        document = tomlkit.parse((folder / FILE).read_text(encoding="utf-8"))
+        written = {
+            (table, day) for table, days in read_definition(folder).complete.get(side, {}).items() for day in days
+        }
+        section = document.setdefault("complete", tomlkit.table())
+        own = section.setdefault(side.value, tomlkit.table())
+        for table in sorted({table for table, _day in known}):
+            own[table] = sorted(day for named, day in written - known | said if named == table)
+        write_text(folder / FILE, tomlkit.dumps(document))
 
 
 def side_lock(relationship: UUID, side: Side) -> str:

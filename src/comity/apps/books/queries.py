@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from comity.apps.books.models import (
     UNDER_WAY,
+    CompleteWord,
     Delivery,
     Export,
     Hold,
@@ -37,6 +39,7 @@ from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.agreement import FilesState, files_state
 from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
+from comity.book.definition_keys import DATED_TABLES
 from comity.book.errors import UnusableFileError
 from comity.book.importing.current import current_table
 from comity.book.importing.rejected_rows import RejectedRows, read_rows, rows_of_import
@@ -610,3 +613,36 @@ def was_imported_before(member: MemberContext, record: ImportRecord, mapping: So
     with open_member_book(member) as book:
         imports = [one for origin in origins(book) for one in origin.deliveries]
     return any(one.is_repeated_by(record, digests) for one in imports)
+
+
+def delivered_by(member: MemberContext, table: str) -> frozenset[Side]:
+    """Return the sides that files of a table came from."""
+    files = Delivery.objects.filter(relationship=member.relationship, stage=Stage.BROUGHT, outcome__table=table)
+    return frozenset(Side(side) for side in files.order_by().values_list("side", flat=True).distinct())
+
+
+def owed_tables(member: MemberContext) -> list[str]:
+    """Return the tables that the member's side owes, and may say of that they are whole."""
+    known = readable_definition(member) if has_book(member) else None
+    if known is None or member.side is None:
+        return []
+    return [
+        table
+        for table in DATED_TABLES
+        if member.side in known.owing(table, delivered_by(member, table)) and table not in member.closed_tables
+    ]
+
+
+def complete_words(member: MemberContext) -> list[CompleteWord]:
+    """Return what the sides say now of how far their records are whole, without what they no longer say."""
+    latest: dict[tuple[str, str, date], CompleteWord] = {}
+    for one in CompleteWord.objects.filter(relationship=member.relationship).select_related("person"):
+        latest[one.side, one.table, one.until] = one
+    said = [one for one in latest.values() if one.said]
+    return sorted(said, key=lambda one: (one.until, one.table, one.side), reverse=True)
+
+
+def ended_words(member: MemberContext) -> list[CompleteWord]:
+    """Return what the sides said and then took back, the latest first."""
+    words = CompleteWord.objects.filter(relationship=member.relationship, said=False)
+    return list(words.select_related("person").order_by("-at"))

@@ -19,12 +19,16 @@ class Code(RefusalCode):
     BESIDE_OTHERS = "beside_others"
     UNUSABLE_BOOK = "unusable_book"
 
+    WORD_HELD = "word_held"
+
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 
     BEING_COMPUTED = "being_computed", HTTPStatus.SERVICE_UNAVAILABLE
     NOT_COMPUTED = "not_computed", HTTPStatus.SERVICE_UNAVAILABLE
 
     TOO_LARGE = "too_large", HTTPStatus.UNPROCESSABLE_ENTITY
+    NOT_OWED = "not_owed", HTTPStatus.UNPROCESSABLE_ENTITY
+    DAY_NOT_OVER = "day_not_over", HTTPStatus.UNPROCESSABLE_ENTITY
     DAY_PASSED = "day_passed", HTTPStatus.UNPROCESSABLE_ENTITY
     NEEDS_REASON = "needs_reason", HTTPStatus.UNPROCESSABLE_ENTITY
     NO_ITEM = "no_item", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -159,6 +159,13 @@ def disclose(person: str, relationship: str, side: str, item: str, sides: Sequen
     _records_changed(relationship)
 
 
+@app.task(queue=QUEUE, name=operations.COMPLETE_TASK, retry=ExponentialBackoff())
+def write_complete_words(person: str, relationship: str, side: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Write what a side says of how far its records are whole."""
+    operations.write_complete_words(UUID(person), UUID(relationship), Side(side))
+    _records_changed(relationship)
+
+
 @app.periodic(cron="* * * * *")
 @app.task(queue="clock", name="books.watch", queueing_lock="books.watch", pass_context=False)
 def watch_folder(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it

@@ -12,6 +12,7 @@ outside = [
 urlpatterns = [
     path("records/private/", views.mark_private, name="mark"),
     path("records/private/disclose/", views.disclose, name="disclose"),
+    path("records/complete/", views.say_complete, name="say_complete"),
     path("records/", views.records, name="records"),
     path("records/formats/", views.change_format, name="change_format"),
     path("records/copy/", views.make_copy, name="make_copy"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from comity.apps.books import contents, copies, effects, exports, operations, qu
 from comity.apps.books.forms import (
     BeginBookForm,
     ChooseMappingForm,
+    CompleteForm,
     DismissForm,
     ExportForm,
     MarkPrivateForm,
@@ -41,6 +42,7 @@ from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
+from comity.book.definition_keys import DATED_TABLES
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.mappings.rematch import answers_of, differences
 from comity.book.tables import TABLES
@@ -48,6 +50,8 @@ from comity.book.validation.plausibility import COLUMNS_NOT_KEPT
 from comity.core.calendars import Cut
 from comity.review.i18n.words import Words
 from comity.review.views.sections import due_text
+
+_DAY = timedelta(days=1)
 
 
 @require_safe
@@ -61,6 +65,7 @@ def _render_records(
     member: MemberContext,
     mark_form: MarkPrivateForm | None = None,
     begin_form: BeginBookForm | None = None,
+    complete_form: CompleteForm | None = None,
 ) -> HttpResponse:
     has_book, words = queries.has_book(member), words_for(language())
     waits_for_copy = request.GET.get("waiting") == "copy"
@@ -96,9 +101,13 @@ def _render_records(
         "waits_for_copy": waits_for_copy,
         "copy_begins": waits_for_copy and copies.is_asked_for(member),
         "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
+        "complete": [(one, one.until - _DAY) for one in queries.complete_words(member)],
+        "completed": [(one, one.until - _DAY) for one in queries.ended_words(member)],
+        "completing": complete_form or _complete_form(request, member),
+        "asks_complete": "whole" in request.GET,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
-    has_errors = any(form is not None and form.errors for form in (mark_form, begin_form))
+    has_errors = any(form is not None and form.errors for form in (mark_form, begin_form, complete_form))
     return render(request, "books/records.html", context, status=422 if has_errors else 200)
 
 
@@ -123,6 +132,31 @@ def _tables(member: MemberContext) -> list[dict[str, Any]]:
 
 def _may_import(member: MemberContext) -> bool:
     return member.side is not None and member.may(Action.BRING)
+
+
+def _complete_form(request: HttpRequest, member: MemberContext) -> CompleteForm | None:
+    """Return the form for how far the own records are whole, filled in as the link of a review asks for it."""
+    tables = queries.owed_tables(member) if _may_import(member) else []
+    asked = {"table": request.GET.get("table", ""), "last_day": request.GET.get("whole", "")}
+    return CompleteForm(tables, initial=asked) if tables else None
+
+
+@require_POST
+def say_complete(request: HttpRequest) -> HttpResponse:
+    """Say up to which day the own records of a table are whole, or take that back."""
+    member = member_of(request, Action.BRING)
+    if not queries.has_book(member) or not _may_import(member):
+        raise Http404
+    address = redirect(f"{reverse('records', args=[member.relationship.pk])}#h-complete")
+    ending = request.POST.get("do") == "end"
+    # What the own side said it may take back, though another side delivers the table by now.
+    form = CompleteForm(DATED_TABLES if ending else queries.owed_tables(member), request.POST)
+    if form.is_valid():
+        with form.showing_refusals():
+            change = operations.end_complete if ending else operations.say_complete
+            change(member, form.cleaned_data["table"], form.cleaned_data["last_day"])
+            return address
+    return _render_records(request, member, complete_form=form)
 
 
 def _may_mark(member: MemberContext) -> bool:

@@ -228,8 +228,13 @@ def _room_links(
         days = level.days or review.period
         return f"{_text_url(member, days, known)}#clause-{quote(level.kpi)}"
 
+    def complete_url(table: str, day: date) -> str:
+        asked = urlencode({"table": table, "whole": day.isoformat()})
+        return f"{reverse('records', args=[relationship.pk])}?{asked}#h-complete"
+
     return RoomLinks(
-        lambda kpi: f"{reverse('figure', args=[relationship.pk, kpi])}?{query}", marks, reading_url, wording_url, known
+        lambda kpi: f"{reverse('figure', args=[relationship.pk, kpi])}?{query}",
+        *(marks, reading_url, wording_url, known, complete_url),
     )
 
 

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 import ibis
 from ibis import _
 
+from comity.book.definition_keys import DATED_TABLES
 from comity.book.reading.daily_contacts import contacts_by_day
 from comity.book.reading.open import Book
+from comity.book.storage.journal import merge_journals, read_journal
 from comity.book.tables import MONTHLY
 from comity.core.calendars import Calendar, Cut
-from comity.core.values import Period
+from comity.core.values import Period, Side
 
 _DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 EDGE = timedelta(days=7)  # at both ends of a period, in which a contact must have come
@@ -88,8 +90,8 @@ class Coverage:
         Answers come in waves, so that the last one says nothing of how far the surveys go: that is told by the tables
         of `SETTING`, and, where there are none of them, by the month of the last answer.
 
-        `complete_to` of book.toml says that records are whole up to a day though nothing happened on the last ones; it
-        hides nothing that was recorded later.
+        `complete_to` of book.toml says that records are whole up to a day though nothing happened on the last ones, as
+        each side says it of its own tables (`Definition.complete_days`); neither hides what was recorded later.
         """
         ends = [self._end(table) for table in tables]
         if not ends or any(end is None for end in ends):
@@ -137,21 +139,64 @@ class Coverage:
             return bool(months) and {self._month(day).start for day in days} >= set(months)
         if table == "surveys":
             return any(day in period for day in days)
+        if not any(day in period for day in days) and table not in SPANNED:
+            return False
         edges = (
             Period(period.start, min(period.start + EDGE, period.end)),
             Period(max(period.end - EDGE, period.start), period.end),
         )
         if table not in SPANNED:
-            return all(any(day in edge for day in days) for edge in edges)
+            return all(any(day in edge for day in days) or self._is_said_whole(table, edge) for edge in edges)
         spans = self._spans(table)
-        reaches = all(any(first < edge.end and last >= edge.start for first, last in spans) for edge in edges)
+        reaches = all(
+            any(first < edge.end and last >= edge.start for first, last in spans) or self._is_said_whole(table, edge)
+            for edge in edges
+        )
         # A row counts where it begins: one that lies across an end of the period, and is long, tells of another one.
         return reaches and not any(
             _across(first, last, period) and _QUARTER_OF_A_PERIOD * ((last - first).days + 1) > period.days
             for first, last in spans
         )
 
+    def _is_said_whole(self, table: str, edge: Period) -> bool:
+        """Whether it was said of an end of a period, on which there is no row, that nothing happened there.
+
+        A word tells of the days without a row right before its day, and of no earlier gap.
+        """
+        days = self.days(table)
+        return any(
+            said >= edge.end
+            and any(day < edge.start for day in days)
+            and not any(edge.start <= day < said for day in days)
+            for said in self._said_days(table)
+        )
+
+    def _said_days(self, table: str) -> tuple[date, ...]:
+        """Up to which days the sides that owe a table say that it is whole; of days to come nobody can say it."""
+        if table not in DATED_TABLES:
+            return ()
+        return tuple(
+            day
+            for day in self._book.definition.complete_days(table, self._delivered_by(table))
+            if day <= self._today + _DAY
+        )
+
+    def _delivered_by(self, table: str) -> frozenset[Side]:
+        """The sides that imports of a table came from; none where the book does not know it."""
+
+        def read() -> frozenset[Side]:
+            files = next((holding.files for holding in self._book if holding.table.name == table), ())
+            imports = merge_journals([read_journal(file) for file in files])
+            return frozenset(side for side in Side if any(one.side == side.value for one in imports))
+
+        return self._book.once(("delivered by", table), read)
+
     def _end(self, table: str) -> date | None:
+        """The first day that a table no longer tells of, by its records and by its sides' word."""
+        end = self._end_by_records(table)
+        return None if end is None else max(end, *self._said_days(table), date.min)
+
+    def _end_by_records(self, table: str) -> date | None:
         end = self._recorded_end(table)
         if table != "surveys" or end is None:
             return end

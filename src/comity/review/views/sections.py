@@ -9,7 +9,7 @@ from typing import cast
 from comity.core.paid import PaidSplit
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words, clean
-from comity.review.missing import Cure, MissingList, list_of, remedy
+from comity.review.missing import Cure, MissingList, list_of, remedy, whole_by_word
 from comity.review.model import Missing, Origin, Review
 from comity.review.readings import PLANNED, reading_ids
 from comity.review.views.details import detail_rows
@@ -152,6 +152,7 @@ class MissingRow:
     why: str
     list: MissingList
     cure: str
+    whole: tuple[tuple[str, date], ...] = ()  # tables, each with the last day up to which it may be said to be whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ def missing_rows(review: Review, words: Words, *, at_home: bool = False) -> list
             " ".join(
                 dict.fromkeys(text for one in those if (text := missing_cure(one, review, words, at_home=at_home)))
             ),
+            tuple(dict.fromkeys(pair for one in those for pair in whole_by_word(one, review))),
         )
         for (named_list, name, held_by), those in by_name.items()
     ]
