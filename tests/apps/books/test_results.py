@@ -68,7 +68,7 @@ def test_no_request_computes_a_review_or_an_attribution(them, monkeypatch):
     program = {"HTTP_AUTHORIZATION": f"Bearer {token(them, 'customer_lead', writes=True)}"}
     for path in ("review/", "review/?view=joint", f"review/?period={JUNE}", "review/file.pdf", "attribution/",
                  "review/figure/service_level/"):  # fmt: skip
-        answer = browser.get(them.url(path))
+        answer = browser.get(them.url(path), headers={"accept": "text/html"})
         assert (answer.status_code, answer.headers["Refresh"]) == (202, "2"), path
         assert "being computed, since" in text(answer)
     api = f"/api/r/{them.relationship}/"

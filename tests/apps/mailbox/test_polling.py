@@ -16,7 +16,6 @@ from comity.apps.mailbox import imap, polling, receiving
 from comity.apps.mailbox.addresses import reply_address
 from comity.apps.mailbox.imap import Mailbox
 from comity.apps.mailbox.models import Bounce, Outcome
-from comity.apps.mailbox.senders import _NoAnswerError
 from comity.apps.mailbox.tasks import poll
 from comity.apps.replies.queries import was_heard
 from comity.core.matters.kinds import Kind
@@ -102,7 +101,7 @@ def test_a_mail_that_waits_for_dns_stays_and_comes_after_the_others(them, server
     matter = question(them)
 
     def silent(*_, **__):
-        raise _NoAnswerError
+        raise TimeoutError
 
     server.deliver(reply(them, matter))
     assert polling.poll(silent) == 0

@@ -14,7 +14,6 @@ from comity.apps.mailbox import receiving
 from comity.apps.mailbox.addresses import codes_in, reply_address
 from comity.apps.mailbox.imap import Mailbox
 from comity.apps.mailbox.models import Outcome
-from comity.apps.mailbox.senders import _NoAnswerError
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move, State
 from tests.builders.mails import HTML, QUOTING, ROOM, lookup, signed, written
@@ -431,7 +430,7 @@ def test_bytes_that_are_hardly_a_mail_are_kept_and_move_nothing(raw):
 
 def test_where_dns_does_not_answer_a_mail_waits_a_day_and_is_then_refused_and_told(them, question):
     def silent(*_, **__):
-        raise _NoAnswerError
+        raise TimeoutError
 
     raw = signed(written(them.people[WHO].email, address(them, question, Move.AGREE), "Yes."))
     assert receiving.receive(raw, timezone.now(), lookup=silent) is None

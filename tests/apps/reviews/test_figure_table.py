@@ -133,9 +133,9 @@ def test_what_one_side_keeps_and_the_answers_of_few_are_not_in_it_for_the_other(
         assert "csat" not in {row["id"] for row in rows}, who
 
 
-def test_a_program_never_gets_a_page_in_place_of_the_file(them):
+def test_a_program_never_gets_a_page_in_place_of_the_file():
     """While figures are computed it is told in plain text to ask again; a browser waits on a page."""
-    client = Client()
+    them, client = made(), Client()
     client.force_login(them.people["customer_lead"], backend=BACKEND)
     address = them.url("review/figures.csv")
     for headers in ({}, {"Accept": "*/*"}, {"Accept": "text/csv"}):
