@@ -47,7 +47,8 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
     :returns: empty where the records tell of no day
     :raises comity.apps.books.queries.NoBookError: where there is no book
     """
-    reaches = [reach for table in tables(member) if (reach := table["reach"]) is not None]
+    known = tables(member)
+    reaches = [reach for table in known if (reach := table["reach"]) is not None]
     if not reaches:
         return {}
     first, last = min(reach["first"] for reach in reaches), max(reach["last"] for reach in reaches)
@@ -58,7 +59,7 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
     valid = Consent.objects.filter(relationship=member.relationship, subject_type=ConsentSubject.PERIOD, void_at=None)
     for subject, side in valid.values_list("subject", "side"):
         confirmed.setdefault(subject, set()).add(side)
-    held = [span for table in tables(member) if table["name"] in _HAPPENED for span in table["held"]]
+    held = [span for table in known if table["name"] in _HAPPENED for span in table["held"]]
     today, starts_on = timezone.now().date(), definition(member).month_starts_on
     listed: dict[Cut, list[ListedPeriod]] = {}
     for cut, most in _MAX_PERIODS.items():
