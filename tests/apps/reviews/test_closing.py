@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,6 +24,7 @@ from comity.apps.reviews.figures import keep_unchanged_digits
 from comity.apps.reviews.models import ByMail
 from comity.core import chain
 from comity.core.matters.kinds import Kind
+from comity.core.values import Period
 from tests.builders.confirmations import JUNE, back, clock, confirm, entries, late, notice_over, silence_allowed
 from tests.builders.kept_apart import unpacked
 from tests.builders.levels import KPI, contacts
@@ -605,3 +606,26 @@ def test_the_page_takes_a_wish_and_refuses_what_is_none(them):
     assert browser.post(them.url("review/mail/"), wish).status_code == 302
     assert browser.post(them.url("review/mail/"), wish | {"view": "own"}).status_code == 422  # a neutral has none
     assert browser.post(them.url("review/mail/"), wish | {"due": "never"}).status_code == 422
+
+
+def test_who_confirms_a_period_reads_which_final_one_shares_its_days_and_what_binds(them):
+    """Week 24 lies in June; both could be confirmed, and no word said which binds."""
+    week = "2026-W24"
+
+    def page():
+        answer = them.client("provider_lead").get(them.url(f"review/confirm/?period={week}"))
+        assert answer.status_code == 200
+        return answer.content.decode().replace("\u00a0", " ")
+
+    said = "Already final: June 2026."
+    assert said not in page()
+    confirm(them, "customer_lead")
+    assert said not in page()  # one side's confirmation makes nothing final
+    confirm(them, "provider_lead")
+    told = page()
+    assert said in told
+    assert "Those figures stay and bind for their own period" in told
+    with transaction.atomic():
+        assert queries.final_overlaps(them.at("auditor"), Period(date(2026, 6, 1), date(2026, 7, 1))) == []
+        assert queries.final_overlaps(them.at("auditor"), Period(date(2026, 4, 1), date(2026, 7, 1))) == [JUNE]
+        assert queries.final_overlaps(them.at("auditor"), Period(date(2026, 7, 1), date(2026, 8, 1))) == []

@@ -143,4 +143,17 @@ def test_the_table_of_figures_to_confirm_says_on_which_side_of_its_target_a_figu
     page = shown(them, "customer_lead", "review/confirm/?period=2026-06")
     assert "Level Value Target" in page
     assert "95 % interval" not in page
-    assert "Service level Value 46.7 % Target at least 80.0 %" in page  # labels of each cell, shown on a phone
+    assert "Service level Value 46.7 % Target at least 80.0 %" in page
+
+
+def test_a_month_between_months_with_records_and_one_with_a_forecast_alone_have_no_data():
+    """April and June have contacts, May has none; a forecast and a price index reach July and August."""
+    made = cast()
+    rows = [row.replace("5-", "4-", 1).replace("2026-05-", "2026-04-") for row in contacts()]
+    forecast = "queue,start,minutes,issued_on,offered\nhelp,2026-08-03T10:00:00Z,30,2026-05-01,250"
+    made.book(KPI, contacts="\n".join(rows), forecasts=forecast, prices="month,index\n2026-07,101")
+    with transaction.atomic():
+        found = {one.name: one.state for one in period_list(made.at("auditor"))[Cut.MONTH]}
+        quarters = {one.name: one.state for one in period_list(made.at("auditor"))[Cut.QUARTER]}
+    assert [found[f"2026-0{month}"] for month in (4, 5, 6, 7, 8)] == ["open", "no_data", "open", "no_data", "no_data"]
+    assert (quarters["2026-Q2"], quarters["2026-Q3"]) == ("open", "no_data")

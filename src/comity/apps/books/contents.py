@@ -156,6 +156,7 @@ def _tables(member: MemberContext) -> list[dict[str, Any]]:
             {
                 "name": holding.table.name,
                 "reach": _reach(coverage, holding.table.name),
+                "held": _held(coverage, holding.table.name),
                 "rows": holding.rows,
                 "rejected": origins_by_table[holding.table.name].rejected,
                 "owner": book.definition.private_owner(holding.table.name),
@@ -178,6 +179,25 @@ def _reach(coverage: Coverage, table: str) -> dict[str, Any] | None:
     if table == "surveys":  # nobody answers on some days, and nothing is missing therefore
         spans = [(first, last) for first, last in spans if last - first >= _QUIET_SURVEYS]
     return {"first": days[0], "last": coverage.last_day(table), "gaps": spans}
+
+
+_SHORTEST_MONTH = timedelta(days=28)
+
+
+def _held(coverage: Coverage, table: str) -> list[tuple[date, date]]:
+    """Return the spans in which a table has rows: the first and last days, both with one.
+
+    Between them nothing is as long as a month, so that each month, quarter and year that meets a span has a row.
+    """
+    if coverage.last_day(table) is None:
+        return []
+    spans: list[tuple[date, date]] = []
+    for day in coverage.days(table):
+        if spans and day - spans[-1][1] <= _SHORTEST_MONTH:
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
+    return spans
 
 
 def gaps(days: Sequence[date], *, monthly: bool) -> list[tuple[date, date]]:

@@ -15,6 +15,8 @@ from comity.apps.record.models import Consent, ConsentSubject, EntryKind
 from comity.core.calendars import Calendar, Cut
 from comity.core.values import Period, Side
 
+# The tables that tell what happened. Others reach further, such as a forecast, and make no period one with records.
+_HAPPENED = frozenset({"contacts", "intervals", "surveys", "invoices", "costs", "evaluations", "business"})
 _MAX_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 10}  # of each length, the latest
 
 
@@ -22,7 +24,7 @@ class PeriodState(StrEnum):
     """How far a period is."""
 
     RUNNING = "running"
-    NO_DATA = "no_data"  # after the last record
+    NO_DATA = "no_data"  # without a row of what happened; what was planned, or a price index, is none
     OPEN = "open"  # nobody has confirmed
     OURS = "ours"  # the other side has confirmed
     THEIRS = "theirs"  # the own side has confirmed
@@ -45,7 +47,8 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
     :returns: empty where the records tell of no day
     :raises comity.apps.books.queries.NoBookError: where there is no book
     """
-    reaches = [reach for table in tables(member) if (reach := table["reach"]) is not None]
+    known = tables(member)
+    reaches = [reach for table in known if (reach := table["reach"]) is not None]
     if not reaches:
         return {}
     first, last = min(reach["first"] for reach in reaches), max(reach["last"] for reach in reaches)
@@ -56,6 +59,7 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
     valid = Consent.objects.filter(relationship=member.relationship, subject_type=ConsentSubject.PERIOD, void_at=None)
     for subject, side in valid.values_list("subject", "side"):
         confirmed.setdefault(subject, set()).add(side)
+    held = [span for table in known if table["name"] in _HAPPENED for span in table["held"]]
     today, starts_on = timezone.now().date(), definition(member).month_starts_on
     listed: dict[Cut, list[ListedPeriod]] = {}
     for cut, most in _MAX_PERIODS.items():
@@ -64,7 +68,8 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
         while period.end > first and len(listed.setdefault(cut, [])) < most:
             name = calendar.name(period)
             state = _state(period, today, member.side, confirmed.get(name, set()), is_final=name in frozen)
-            if period.start > last and state in {PeriodState.RUNNING, PeriodState.OPEN}:
+            is_held = any(one[0] < period.end and period.start <= one[1] for one in held)
+            if not is_held and state in {PeriodState.RUNNING, PeriodState.OPEN}:
                 state = PeriodState.NO_DATA
             listed[cut].append(ListedPeriod(name, period, state))
             period = calendar.before(period)

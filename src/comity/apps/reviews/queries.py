@@ -515,6 +515,15 @@ def entries(member: MemberContext, period: str) -> QuerySet[Entry]:
     return record.entries(member, ConsentSubject.PERIOD, period)
 
 
+def final_overlaps(member: MemberContext, period: Period) -> list[str]:
+    """List the names of the final periods that have days of a period, and are not that period, by their first days."""
+    starts_on = books.definition(member).month_starts_on
+    frozen = record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN)
+    spans = {name: named(name, starts_on)[1] for name in frozen.values_list("subject", flat=True)}
+    found = [name for name, one in spans.items() if one != period and one.start < period.end and period.start < one.end]
+    return sorted(found, key=lambda name: (spans[name].start, spans[name].end))
+
+
 def disputes(member: MemberContext, period: str) -> QuerySet[Matter]:
     """List disputes of a period's figures, except declined and withdrawn ones, by the day that the reply is due."""
     return (

@@ -588,6 +588,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
         "more": len(matters) > _SHOWN_MATTERS,
         "freezes": member.side.other.value in closing.words and closing.since is None,
         "confirmed": own is not None and own.digest == closing.digest,
+        "overlaps": words.listed(
+            [spoken_period(one, words) for one in queries.final_overlaps(member, joint_review.period)]
+        ),
         "moved": figure_change_rows(closing.moved, words, member.party(words)),
     }
     return render(request, "reviews/confirm.html", context)

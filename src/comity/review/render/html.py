@@ -58,7 +58,6 @@ from comity.review.views.sections import (
     paid_notes,
     paid_repeats,
     paid_rows,
-    planned_sentence,
     undelivered_sentences,
 )
 from comity.review.views.sentences import definition_of
@@ -352,7 +351,6 @@ def template_context(  # noqa: PLR0913 - what a page is made of, each by name
         "closing": None if proceedings is None else board(review, proceedings, words),
         "paid": _paid(review, words, draw),
         "missing": missing_groups(review, words),
-        "planned": planned_sentence(words),
         "unformed": [
             {
                 "name": missing_name(missing, words),

@@ -22,7 +22,6 @@ from comity.review.i18n.words import Words
 from comity.review.missing import list_of, remedy
 from comity.review.model import Level, LevelPoint, Limits, Missing, Origin, Relieved, Review
 from comity.review.proceedings import Proceedings
-from comity.review.readings import PLANNED
 from comity.review.views.sentences import blind_spot
 
 SCHEMA = "comity.review/1"
@@ -60,7 +59,6 @@ def review_object(review: Review, words: Words, proceedings: Proceedings | None 
         "paid": _paid(review.paid),
         "readings": [_reading(reading, review, words) for reading in review.readings],
         "missing": [_missing(missing, review) for missing in review.missing],
-        "not_in_this_version": [planned.id for planned in PLANNED],
         "lateness": [to_json_value(late) for late in (*review.lateness, *review.undelivered)],
         "origins": [_origin(origin) for origin in review.origins],
         "whole_months": [f"{month.start:%Y-%m}" for month in review.whole_months],

@@ -32,7 +32,6 @@ from comity.review.views.sections import (
     paid_notes,
     paid_repeats,
     paid_rows,
-    planned_sentence,
     undelivered_sentences,
 )
 from comity.review.views.sentences import definition_of, kpi_title
@@ -203,7 +202,6 @@ def _short_missing(console: Console, review: Review, words: Words) -> None:
             console.print(line)
     if not review.missing:
         console.print(Text(words("missing.none")))
-    console.print(Text(planned_sentence(words), style="dim"))
 
 
 # In full ------------------------------------------------------------------------------------------------------
@@ -445,8 +443,6 @@ def _missing(console: Console, review: Review, words: Words) -> None:
             holder = party(missing.held_by, review.parties, words)
             table.add_row(Text(missing.name), Text(missing.needs), holder, why)
         console.print(table)
-    console.print()
-    console.print(Text(planned_sentence(words), style="dim"))
 
 
 def _late(console: Console, review: Review, words: Words) -> None:

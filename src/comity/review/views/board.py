@@ -105,9 +105,7 @@ def board(review: Review, proceedings: Proceedings | None, words: Words, most: i
         if known.entry is None
         else words("board.entry", number=words.number(known.entry[0]), digest=known.entry[1][:16]),
         words=tuple(_word(side, known, words) for side in Side) if proceedings is not None else (),
-        decisions=cut(
-            "decisions", [_matter(one, words) for one in decided]
-        ),
+        decisions=cut("decisions", [_matter(one, words) for one in decided]),
         asked=cut("asked", [_matter(one, words) for one in sorted(known.matters_of(*_ASKED), key=_rank)]),
         disputed=cut("disputed", _disputed(review, known, words)),
         cause=_cause(review, known, words),

@@ -11,7 +11,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.missing import Cure, MissingList, list_of, remedy, whole_by_word
 from comity.review.model import Missing, Origin, Review
-from comity.review.readings import PLANNED, reading_ids
+from comity.review.readings import reading_ids
 from comity.review.views.details import detail_rows
 from comity.review.views.rounding import largest_remainder
 
@@ -197,12 +197,6 @@ def missing_groups(review: Review, words: Words, *, at_home: bool = False) -> li
         for one in MissingList
     ]
     return [group for group in groups if group.rows]
-
-
-def planned_sentence(words: Words) -> str:
-    """The readings that this version does not make, whoever brings what."""
-    names = ", ".join(words(f"reading.{planned.id}") for planned in PLANNED)
-    return words("missing.planned", names=names)
 
 
 def missing_cure(missing: Missing, review: Review, words: Words, *, at_home: bool = False) -> str:
