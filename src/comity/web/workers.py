@@ -81,6 +81,10 @@ def _run(queue: str, parent: int) -> None:
             os.nice(_LOWER_PRIORITY)
         from django.core.management import call_command  # noqa: PLC0415 - reads the settings
 
+        if queue == "clock":  # one process, which has nothing long to do
+            from comity.apps.reviews.tasks import recompute_if_upgraded  # noqa: PLC0415 - reads the settings
+
+            recompute_if_upgraded()
         call_command("procrastinate", "worker", "--concurrency", "1", "--queues", queue)
         status = 0
     except BaseException:  # noqa: BLE001 - as an interpreter does at its end

@@ -83,7 +83,7 @@ def move(them, who, matter, what, **more):
 
 def delivered(them, who):
     with transaction.atomic():
-        return [(one.name, one.stage) for one in queries.deliveries(them.at(who))]
+        return [(one.name, one.stage) for one in queries.readable_deliveries(them.at(who))]
 
 
 # H2, C2: rows of the other side --------------------------------------------------------------------------------

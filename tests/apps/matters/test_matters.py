@@ -16,8 +16,10 @@ from django.utils import timezone
 
 from comity import web
 from comity.apps.books import queries
-from comity.apps.matters import operations, tasks
-from comity.apps.matters.models import Evidence, Matter
+from comity.apps.i18n import words_for
+from comity.apps.matters import operations, sentences, tasks
+from comity.apps.matters import queries as queries_of_matters
+from comity.apps.matters.models import Evidence, Matter, Step
 from comity.apps.matters.operations import NewMatter, move, open_moves, raise_matter
 from comity.apps.parties.models import Membership
 from comity.apps.refusal import Refused
@@ -467,3 +469,38 @@ def test_on_a_narrow_screen_the_answers_stand_before_the_steps():
     narrow = css.partition("@media (max-width: 1040px)")[2].partition("@media")[0]
     assert ".columns.answer-first > div { display: contents; }" in narrow
     assert ".columns.answer-first > div > .reply { order: -1; }" in narrow
+
+
+@pytest.mark.parametrize("asked_for", ["exclude", "relief"])
+@pytest.mark.parametrize("answer", [Move.AGREE, Move.DECLINE])
+def test_what_a_claim_would_change_is_shown_for_relief_too_and_stays_with_the_answer(asked_for, answer):
+    """By hand: in June one of two contacts a day is in time, on two days none: (30 - 2) / 60 = 46.7 %; without these
+    days 28 of 56, 50 %."""
+    here = cast()
+    here.book(KPI, contacts="\n".join(contacts()))
+    days = {"from_day": date(2026, 6, 10), "to_day": date(2026, 6, 11)}
+    matter = raised(here, kind=Kind.CLAIM, asked_for=asked_for, event="storm", **days)
+    address = here.url(f"matters/{matter.pk}/")
+
+    def shown(who="provider_lead"):
+        page = here.client(who).get(address).content.decode().replace("\u00a0", " ")
+        return [(now, without) for now, without in re.findall(
+            r'<td class="right number">([^<]*)</td><td class="right number"><b>([^<]*)</b>', page)], page  # fmt: skip
+
+    assert shown()[0] == []  # a worker is asked for it
+    run_jobs(queries_of_matters.COMPUTE_CLAIM)
+    effect = [("46.7 %, missed", "50.0 %, missed")]
+    assert shown()[0] == effect
+    assert ("Without these days" in shown()[1]) is (asked_for == "relief")
+    moved(here, "provider_lead", matter, answer)
+    for who in ("customer_lead", "provider_lead", "auditor"):
+        rows, page = shown(who)
+        assert rows == effect
+        assert "Effect as computed when it was answered" in page
+
+
+def test_what_no_effect_says_breaks_no_page():
+    """The step of an answer is its side's own, also as SQL."""
+    words = words_for("en")
+    for forged in ({}, [1], [{"kpi": "x"}], "words", [{"period": {"start": "2026-13-01", "end": 4}}]):
+        assert sentences.step_effects(None, Step(terms={"effect": forged}), words) == []

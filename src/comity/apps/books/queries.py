@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import islice
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -59,7 +59,6 @@ from comity.core.values import Period, Side, Viewer
 
 T = TypeVar("T")
 _SHOWN_EXPORTS = 20
-_SHOWN_DELIVERIES = 50
 _SHOWN_STEPS = 50  # changes of private items on a page
 _LONGEST_NAME = 50  # of a format, as far as it is proposed
 _PAIR = re.compile(r'"?(\w+)"? (?:before|above) "?(\w+)"?')
@@ -271,9 +270,49 @@ def final_period_names(member: MemberContext) -> tuple[tuple[str, Period], ...]:
     return member.once("books.final_periods", read)
 
 
-def deliveries(member: MemberContext) -> QuerySet[Delivery]:
-    """List the latest deliveries that the viewer may know of, the newest first."""
-    return readable_deliveries(member)[:_SHOWN_DELIVERIES]
+# What a list of files is narrowed to, and in which order it comes; no two rows are alike in any of them.
+FILE_STAGES: Mapping[str, tuple[Stage, ...]] = {
+    "under_way": (Stage.LOOKING, Stage.LOOKED, Stage.BRINGING),
+    "imported": (Stage.BROUGHT, Stage.DUPLICATE),
+    "of_no_use": (Stage.REFUSED, Stage.UNDONE),
+}
+FILE_SORTS: Mapping[str, tuple[str, ...]] = {
+    "newest": ("-at", "pk"),
+    "oldest": ("at", "pk"),
+    "name": ("name", "-at", "pk"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileFilters:
+    """What a list of files shows, as its URL has it.
+
+    :ivar stage: of `FILE_STAGES`; empty for all
+    :ivar side: whose files; empty for both sides'
+    :ivar sort: of `FILE_SORTS`
+    """
+
+    stage: str = ""
+    side: str = ""
+    sort: str = "newest"
+
+
+def file_list(member: MemberContext, filters: FileFilters) -> QuerySet[Delivery]:
+    """List the deliveries that the viewer may know of and that the filters leave."""
+    return readable_deliveries(member).filter(_of_filters(filters)).order_by(*FILE_SORTS[filters.sort])
+
+
+def count_files(member: MemberContext, choices: Mapping[str, FileFilters]) -> dict[str, int]:
+    """Count the deliveries of several choices of filters, in one query."""
+    counted = {name: Count("pk", filter=_of_filters(filters)) for name, filters in choices.items()}
+    return readable_deliveries(member).order_by().aggregate(**counted)
+
+
+def _of_filters(filters: FileFilters) -> Q:
+    condition = Q(pk__isnull=False)
+    if filters.stage:
+        condition &= Q(stage__in=FILE_STAGES[filters.stage])
+    return condition & Q(side=filters.side) if filters.side else condition
 
 
 def readable_deliveries(member: MemberContext) -> QuerySet[Delivery]:

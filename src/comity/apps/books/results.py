@@ -12,11 +12,12 @@ import os
 import pickle
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -261,8 +262,33 @@ def records_changed(relationship: UUID) -> None:
         defer(task, relationship=relationship, sides=(), queueing_lock=f"{task} {relationship}")
 
 
-def recompute_recent(relationship: UUID) -> None:
-    """Defer the questions of the last days again, the latest first; within a transaction."""
+def computed_by_other_code() -> bool:
+    """Whether other code than this has computed last in this room, so that none of its results is read any more."""
+    try:
+        return _code_file().read_text(encoding="utf-8") != _code_digest()
+    except FileNotFoundError:
+        return True
+
+
+def note_code() -> None:
+    """Note that this code computes in this room."""
+    _code_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _code_file().write_text(_code_digest(), encoding="utf-8")
+
+
+def _code_file() -> Path:
+    return Path(settings.DATA) / "results" / ".code"
+
+
+_Renewed = Mapping[str, frozenset[str]]
+
+
+def recompute_recent(relationship: UUID, renewed: _Renewed = MappingProxyType({})) -> None:
+    """Defer the questions of the last days again, the latest first; within a transaction.
+
+    :param renewed: the tasks whose questions of other code are asked again too, each with the names of its terms; what
+        other code asked by other terms this code may not understand
+    """
     since = time.time() - _RECENT.total_seconds()
     question_files = sorted(
         _results_folder(relationship).glob(f"*/computed/*/{_QUESTION_FILE}"), key=_modified_at, reverse=True
@@ -272,8 +298,14 @@ def recompute_recent(relationship: UUID) -> None:
             job = json.loads(question_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if _modified_at(question_file) > since and job.pop("code") == _code_digest():
-            _defer_job(relationship, job)
+        if _modified_at(question_file) <= since:
+            continue
+        if job.pop("code") != _code_digest():
+            if renewed.get(job["task"]) != frozenset(job["terms"]):
+                continue
+            viewer = question_file.parents[2].name
+            job["key"] = _key_of(viewer, job["task"], job["terms"].items())
+        _defer_job(relationship, job)
 
 
 def request_result(member: MemberContext, question: Question, **arguments: str) -> bool:
@@ -340,8 +372,11 @@ def _results_folder(relationship: UUID) -> Path:
 
 def _question_key(member: MemberContext, question: Question) -> str:
     """Return the folder name of a question within its relationship, by viewer class, question and code."""
-    question_digest = _digest(_code_digest(), question.task, *question.terms)
-    return f"{viewer_class(member)}/computed/{question_digest}"
+    return _key_of(viewer_class(member), question.task, question.terms)
+
+
+def _key_of(viewer: str, task: str, terms: Iterable[tuple[str, object]]) -> str:
+    return f"{viewer}/computed/{_digest(_code_digest(), task, *terms)}"
 
 
 def _result_path(member: MemberContext, question: Question) -> Path:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
 from comity.apps.books import contents, copies, effects, exports, operations, queries, sentences
+from comity.apps.books.filters import filter_bars, filter_query, read_filters
 from comity.apps.books.forms import (
     BeginBookForm,
     ChooseMappingForm,
@@ -35,10 +36,11 @@ from comity.apps.books.refusals import Code
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.outbox.queries import has_pending
-from comity.apps.paging import number_in
+from comity.apps.paging import number_in, paged
 from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
+from comity.apps.personal.queries import saved_views
 from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
@@ -77,6 +79,8 @@ def _render_records(
             tables, late, outdated = _tables(member), contents.lateness(member), contents.is_outdated(member)
     except UnusableBookError as error:
         messages.error(request, queries.unusable_reason(member, error))
+    filters = read_filters(request.GET)
+    bars, any_file = filter_bars(member, filters, words)
     context = {
         "tables": tables,
         "has_book": has_book,
@@ -87,7 +91,11 @@ def _render_records(
             rows=words.number(sum(one["rows"] for one in tables)),
             rejected=words.number(sum(one["rejected"] for one in tables)),
         ),
-        "deliveries": queries.deliveries(member),
+        "page": paged(request, queries.file_list(member, filters)),
+        "bars": bars,
+        "any_file": any_file > 0,
+        "query": filter_query(filters),
+        "views": list(saved_views(member, "records")),
         "form": begin_form or ((UploadForm() if has_book else BeginBookForm()) if may_upload else None),
         "writing": is_changing,
         "under_way": UNDER_WAY,

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -54,6 +54,7 @@ from comity.core.matters.transitions import (
     State,
 )
 from comity.core.values import Side
+from comity.review.claim_effect import ClaimEffect
 from comity.review.i18n.words import Words
 
 MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
@@ -509,10 +510,13 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     beside = beside or Beside()
     if beside.mark and beside.mark not in set(Mark):
         raise Refused(Code.NOT_NOW)
+    effect_json = _effect_json(member, matter)  # as whoever answers has been shown it
     terms_json = _apply(member, matter, requested, terms or Terms(), zone, beside)
     terms_json |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
     if requested is Move.AGREE:
         terms_json |= _computed_json(member, matter)
+    if requested is Move.AGREE or matter.state == State.DECLINED:
+        terms_json |= effect_json
     step = _add_step(member, matter, requested, text, terms=terms_json, beside=beside, saw=seen)
     handed_to = (terms or Terms()).owner if requested is Move.HAND_OVER else None
     _audit_move(member, matter, requested, _save_evidence(step, files), handed_to)
@@ -1054,6 +1058,21 @@ def _computed_json(member: MemberContext, matter: Matter) -> dict[str, str]:
     """
     figure = queries.computed_figure(member, matter, compute=False) if matter.kind == Kind.DISPUTE else None
     return {} if figure is None else {"computed": f"{figure.value:.12g}"}
+
+
+def _effect_json(member: MemberContext, matter: Matter) -> dict[str, Any]:
+    """Return what a claim would change as it is computed now, which stays with the step that answers it.
+
+    Empty where it has not been computed from the current records, and for other kinds.
+    """
+    effects = queries.known_claim_effects(member, matter) if matter.kind == Kind.CLAIM else ()
+    return {"effect": [kept_effect(one) for one in effects]} if effects else {}
+
+
+def kept_effect(effect: ClaimEffect) -> dict[str, Any]:
+    """Return an effect as JSON, as `sentences.step_effects` reads it."""
+    days = {"start": effect.period.start.isoformat(), "end": effect.period.end.isoformat()}
+    return asdict(effect) | {"period": days}
 
 
 def _save_evidence(step: Step, files: Sequence[EvidenceFile]) -> list[Evidence]:

@@ -33,6 +33,7 @@ from comity.apps.books.models import Delivery, Stage
 from comity.apps.books.queries import (
     NoBookError,
     book_folder,
+    has_book,
     open_member_book,
     readable_definition,
     readable_deliveries,
@@ -383,18 +384,34 @@ def today(member: MemberContext) -> date:
 
 
 def claim_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, ...]:
-    """Return what the joint figures would be with a claim accepted that asks to exclude days.
+    """Return what the joint figures would be without the days of a claim: accepted, or what relief is measured by.
 
     :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
     """
     if matter.from_day is None or matter.to_day is None:
         return ()
-    claim = Claim(matter.from_day, matter.to_day, named_queues(matter.queue), matter.kpi)
-    viewer = member.joint()
+    viewer, claim, question = _claim_question(member, matter, matter.from_day, matter.to_day)
 
     def compute() -> tuple[ClaimEffect, ...]:
         return claim_effects_of(partial(open_member_book, viewer), claim, today(member))
 
+    return results.computed(viewer, question, compute)
+
+
+def known_claim_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, ...]:
+    """Return the same as far as it has been computed from the current records; nothing is computed for it."""
+    if matter.from_day is None or matter.to_day is None or not has_book(member):
+        return ()
+    viewer, _, question = _claim_question(member, matter, matter.from_day, matter.to_day)
+    known: tuple[ClaimEffect, ...] | None = results.current_result(viewer, question)
+    return known or ()
+
+
+def _claim_question(
+    member: MemberContext, matter: Matter, first: date, last: date
+) -> tuple[MemberContext, Claim, Question]:
+    """Return the viewer of the joint figures, a claim as it is computed, and the question of its effect."""
+    claim = Claim(first, last, named_queues(matter.queue), matter.kpi)
     terms = {
         "first": claim.first.isoformat(),
         "last": claim.last.isoformat(),
@@ -402,7 +419,7 @@ def claim_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, .
         "kpi": claim.kpi,
         "matter": str(matter.pk),
     }
-    return results.computed(viewer, Question(COMPUTE_CLAIM, tuple(terms.items())), compute)
+    return member.joint(), claim, Question(COMPUTE_CLAIM, tuple(terms.items()))
 
 
 def correction_effects(member: MemberContext, matter: Matter) -> tuple[ClaimEffect, ...]:

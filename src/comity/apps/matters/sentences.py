@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -332,6 +333,19 @@ def effect_rows(member: MemberContext, effects: Sequence[ClaimEffect], words: Wo
     return rows
 
 
+def step_effects(member: MemberContext, step: Step, words: Words) -> list[EffectRow]:
+    """Return what a claim changed as it was computed when a step answered it; none where nothing was kept.
+
+    What is no effect, as nobody but a program of its own writes it, is left out.
+    """
+    effects = []
+    for one in step.terms.get("effect", ()):
+        with suppress(TypeError, ValueError, KeyError):
+            days = Period(*(date.fromisoformat(one["period"][name]) for name in ("start", "end")))
+            effects += effect_rows(member, [ClaimEffect(**one | {"period": days})], words)
+    return [replace(one, final=False) for one in effects]
+
+
 def final_months(member: MemberContext, matter: Matter, rows: Sequence[EffectRow], words: Words) -> str:
     """Say which final months an open claim or correction reaches, and what follows there; empty where it reaches none.
 
@@ -404,7 +418,7 @@ def differences(matter: Matter, steps: Sequence[Step], words: Words) -> dict[int
                 for name in _TERMS
                 if name != "computed" and on_table.get(name) != step.terms.get(name)
             ]
-        if step.move in {Move.RAISE, Move.COUNTER} or (step.move == Move.DECLINE and step.terms):
+        if step.move in {Move.RAISE, Move.COUNTER} or (step.move == Move.DECLINE and step.terms.keys() - {"effect"}):
             on_table = step.terms
     return found
 

@@ -303,6 +303,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "about": sentences.matter_facts(member, known_matter, words),
         "counts": sentences.correction_counts(known_matter, words),
         "steps": steps,
+        "effects": {one.number: sentences.step_effects(member, one, words) for one in steps},
         "terms": {one.number: sentences.terms_line(known_matter, one, words) for one in steps},
         "differences": sentences.differences(known_matter, steps, words),
         "roles": queries.roles(known_matter),
@@ -352,8 +353,6 @@ def _effect(member: MemberContext, matter: Matter, words: Words) -> dict[str, ob
     is_relief = matter.kind == Kind.CLAIM and matter.asked_for != AskedFor.EXCLUDE
     final = sentences.final_months(member, matter, [], words)
     effect: dict[str, object] = {"relief": is_relief, "pending": None, "rows": [], "final": final}
-    if is_relief:
-        return effect
     effects_of = queries.claim_effects if matter.kind == Kind.CLAIM else queries.correction_effects
     try:
         rows = sentences.effect_rows(member, effects_of(member, matter), words)

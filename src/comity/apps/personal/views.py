@@ -17,7 +17,7 @@ from comity.apps.personal.forms import DisplayForm, SaveViewForm
 from comity.apps.personal.models import Appearance
 from comity.apps.refusal import form_page
 
-LISTS = frozenset({"matters", "log"})  # whose filters can be saved, by the names of their URLs
+LISTS = frozenset({"matters", "log", "records"})  # whose filters can be saved, by the names of their URLs
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
 from uuid import UUID
 
 from procrastinate.contrib.django import app
@@ -70,7 +72,27 @@ def new_day(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
     for_each_relationship(_recompute)
 
 
-def _recompute(member: MemberContext) -> None:
+# What is asked again of what other code had computed: with the terms by which these tasks are called today.
+_RENEWED = {
+    queries.COMPUTE_REVIEW: frozenset({"period", "against"}),
+    queries.COMPUTE_ATTRIBUTION: frozenset({"kpi", "period"}),
+    queries.COMPUTE_LEVEL: frozenset({"kpi", "period"}),
+}
+
+
+def recompute_if_upgraded() -> bool:
+    """Defer the same in every relationship where other code has computed last; called when the workers start.
+
+    No result of other code is read, so that each page would be computed while its first reader waits.
+    """
+    if not results.computed_by_other_code():
+        return False
+    for_each_relationship(partial(_recompute, renewed=_RENEWED))
+    results.note_code()
+    return True
+
+
+def _recompute(member: MemberContext, renewed: Mapping[str, frozenset[str]] = MappingProxyType({})) -> None:
     """Defer the jobs, first the joint review, which everybody opens."""
     if not has_book(member):
         return
@@ -78,7 +100,7 @@ def _recompute(member: MemberContext) -> None:
     for person in longest_serving_leads(member):
         with acting_as(person, member.relationship.pk) as lead:
             results.request_result(lead, queries.review_question(None))
-    results.recompute_recent(member.relationship.pk)
+    results.recompute_recent(member.relationship.pk, renewed)
 
 
 @app.task(queue="records", name=logos.WRITE_TASK, retry=ExponentialBackoff())
