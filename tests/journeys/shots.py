@@ -152,7 +152,8 @@ NO_PAGES = {
     "ask_first", "answer_first", "say_benefit", "say_decided", "note_amounts",
     "remark_change", "take_remark", "withdraw_remark",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
-    "move_delivery", "mark", "disclose", "say_complete", "invite", "withdraw_invitation", "renew_invitation",
+    "move_delivery", "mark", "disclose", "say_complete", "change_terms", "answer_terms",
+    "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from comity.apps.audit.models import AuditEvent, Event, SubjectType
 from comity.apps.audit.queries import log_events
+from comity.apps.books import terms
 from comity.apps.books.queries import zone
 from comity.apps.matters import queries as matters
 from comity.apps.matters.models import Matter
@@ -69,6 +70,10 @@ def due_move(member: MemberContext, event: AuditEvent) -> DueMove | None:
     match event.event:
         case Event.DELIVERY_LATE:
             return DueMove(Side(event.data["side"]), Action.BRING)
+        case Event.TERMS_PROPOSED:
+            proposal = terms.open_proposal(member)
+            is_open = proposal is not None and proposal.step.side == event.side
+            return DueMove(Side(event.side).other, Action.AGREE) if is_open and event.side else None
         case Event.PERIOD_CONFIRMED:
             return _confirmation_due(member, event)
         case _ if event.event in MATTER_MOVES and event.subject_type == SubjectType.MATTER:
