@@ -141,7 +141,8 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "sort", "move_export", "save_view", "delete_view", "style",
-    "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis", "withdraw_kpis",
+    "begin_sample", "end_sample",
+    "end_relationship", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis", "withdraw_kpis",
     "propose_opening", "propose_reversal", "propose_ledger_calendar", "agree_ledger", "drop_ledger", "settle_opened",
     "use_organisation", "logo",
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
