@@ -82,6 +82,7 @@ _PROMPT = (
     "books.hold_back",
     "books.disclose",
     "books.complete",
+    "books.terms",
 )
 
 

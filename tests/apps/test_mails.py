@@ -114,6 +114,7 @@ JOBS = {
     "books.hold_back": "who asked",
     "books.disclose": "who asked",
     "books.complete": "who asked",
+    "books.terms": "who asked",
     "books.copy": "who asked",
     "books.remove_copies": "the room",  # looks at the age of files
     "outbox.mail": "the room",  # takes one mail by its id, and sees no row of a relationship

@@ -34,6 +34,7 @@ from comity.apps.books.models import (
     MarkStep,
     Routes,
     SharedFormat,
+    TermsStep,
 )
 from comity.apps.ledger.models import Line, Promise, Recount, Settlement, Transaction, Wording
 from comity.apps.mailbox.models import Bounce, ReceivedMail
@@ -60,7 +61,7 @@ WALLED = {
     "agreements_change", "agreements_draft", "agreements_firststep", "agreements_limit", "agreements_reasonmark",
     "agreements_remark", "agreements_signedfile", "agreements_step", "agreements_takenout",
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
-    "books_completeword", "books_delivery", "books_keptmapping", "books_sharedformat",
+    "books_completeword", "books_termsstep", "books_delivery", "books_keptmapping", "books_sharedformat",
     "matters_evidence", "matters_matter", "matters_opened", "matters_silencenotice", "matters_step",
     "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "ledger_settlement", "ledger_wording",
@@ -104,6 +105,7 @@ MODELS = (
     KeptMapping,
     SharedFormat,
     CompleteWord,
+    TermsStep,
     Hold,
     Mark,
     MarkStep,

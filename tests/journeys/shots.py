@@ -141,7 +141,8 @@ PAGES = {
 NO_PAGES = {
     # what changes something, and shows a page that stands above
     "sort", "move_export", "save_view", "delete_view", "style",
-    "begin_sample", "end_sample", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis", "withdraw_kpis",
+    "begin_sample", "end_sample",
+    "end_relationship", "switch_sample", "propose_days_off", "propose_kpis", "agree_kpis", "withdraw_kpis",
     "propose_opening", "propose_reversal", "propose_ledger_calendar", "agree_ledger", "drop_ledger", "settle_opened",
     "use_organisation", "logo",
     "begin_change", "save_change", "share_change", "drop_change", "propose_change", "waive_change", "end_change",
@@ -152,7 +153,8 @@ NO_PAGES = {
     "ask_first", "answer_first", "say_benefit", "say_decided", "note_amounts",
     "remark_change", "take_remark", "withdraw_remark",
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
-    "move_delivery", "mark", "disclose", "say_complete", "invite", "withdraw_invitation", "renew_invitation",
+    "move_delivery", "mark", "disclose", "say_complete", "change_terms", "answer_terms",
+    "invite", "withdraw_invitation", "renew_invitation",
     "agree_invitation", "let_go", "change_role",
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files

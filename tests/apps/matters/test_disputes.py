@@ -11,16 +11,19 @@ from django.db.utils import ProgrammingError
 from django.test import Client
 from django.utils import timezone
 
+from comity.apps.agreements.models import Change, Draft
 from comity.apps.books import operations as books
 from comity.apps.books.models import Stage
 from comity.apps.books.operations import prevent_undo
 from comity.apps.books.queries import book_folder
+from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.apps.matters.operations import open_moves
 from comity.apps.matters.today import records_work
 from comity.apps.refusal import Refused
 from comity.apps.reviews import operations as reviews
 from comity.apps.reviews import queries, tasks
+from comity.book.amend import begin_from_kpis
 from comity.core import chain
 from comity.core.calendars import named
 from comity.core.matters.kinds import Kind
@@ -604,3 +607,26 @@ def test_a_dispute_waits_for_the_figures_of_its_period_unless_one_was_seen(month
     assert "<textarea" in browser.get(f"{at}&write=1").content.decode()
     run_jobs("reviews.compute")
     assert "<textarea" in browser.get(at).content.decode()
+
+
+def test_another_formula_leads_to_a_draft_of_a_change_where_the_agreement_holds_the_kpis():
+    """The page of the KPIs changes nothing there: a change of the agreement does, and the draft is its side's alone."""
+    room, words = cast(), words_for("en")
+    begin_from_kpis(room.book(KPI, contacts="\n".join(contacts())))
+    matter = moved(room, "provider_lead", raised(room), Move.AGREE, follows="formula")
+    address = room.url(f"matters/{matter.pk}/")
+    browser = room.client("provider_lead")
+    page = browser.get(address).content.decode()
+    assert words("next.clause_do") in page
+    assert words("next.formula_do") not in page
+    assert f'name="title" value="{matter.title}"' in page
+    answer = browser.post(room.url("agreement/changes/begin/"), {"title": matter.title})
+    with transaction.atomic():
+        room.at("provider_lead")
+        change = Change.objects.get()
+        assert answer.headers["Location"] == room.url(f"agreement/changes/{change.pk}/")
+        assert Draft.objects.get(change=change).content["says"]["title"] == matter.title
+    assert words("next.clause_do") not in room.client("customer_lead").get(address).content.decode()
+    with transaction.atomic():
+        room.at("customer_lead")
+        assert not Change.objects.exists()

@@ -48,6 +48,11 @@ class Event(models.TextChoices):
     CORRECTION_FAILED = "correction_failed"
     ITEM_HELD_BACK = "item_held_back"
     ITEM_DISCLOSED = "item_disclosed"
+    TERMS_CHANGED = "terms_changed"  # zone, currency, first day of months
+    TERMS_PROPOSED = "terms_proposed"
+    TERMS_DECLINED = "terms_declined"
+    TERMS_WITHDRAWN = "terms_withdrawn"
+    TERMS_FAILED = "terms_failed"
     COMPLETE_SAID = "complete_said"  # the own side's records of a table are whole up to a day
     COMPLETE_ENDED = "complete_ended"
     HOLD_BACK_FAILED = "hold_back_failed"
@@ -178,6 +183,7 @@ READ_EVENTS = (
 
 _FILE = ("name",)
 _ITEM = ("item",)
+_TERMS = ("timezone", "currency", "month_starts_on")
 _MATTER = ("kind", "title")
 _CHANGE = ("number", "title")
 # The keys that an event's data has at least; its sentence is made of these. Names are stored beside ids: people and
@@ -213,6 +219,11 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.CORRECTION_FAILED: _FILE,
     Event.ITEM_HELD_BACK: ("item", "review_on"),
     Event.ITEM_DISCLOSED: _ITEM,
+    Event.TERMS_CHANGED: _TERMS,
+    Event.TERMS_PROPOSED: _TERMS,
+    Event.TERMS_DECLINED: _TERMS,
+    Event.TERMS_WITHDRAWN: _TERMS,
+    Event.TERMS_FAILED: _TERMS,
     Event.COMPLETE_SAID: ("table", "day"),
     Event.COMPLETE_ENDED: ("table", "day"),
     Event.LOGO_SET: ("side",),

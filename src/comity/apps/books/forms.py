@@ -43,6 +43,20 @@ class BeginBookForm(LocalisedForm):
         ]
 
 
+class TermsForm(LocalisedForm):
+    """Change zone, currency or first day of months."""
+
+    key_prefix = "book"
+    timezone = forms.ChoiceField()
+    currency = forms.CharField(max_length=3, min_length=3)
+    month_starts_on = forms.IntegerField(min_value=1, max_value=28)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer every zone."""
+        super().__init__(*args, **kwargs)
+        self.fields["timezone"].choices = zones()  # type: ignore[attr-defined]
+
+
 def zones() -> list[tuple[str, str]]:
     """Return every time zone with its name, for a select."""
     return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones() - {"localtime"})]

@@ -160,6 +160,40 @@ class CompleteWord(UUIDModel):
         return f"{self.table} {self.until}"
 
 
+class TermsStep(UUIDModel):
+    """A step of a change of zone, currency or first day of months. Only ever added; both sides read it.
+
+    A proposal is the last step; what ends it, or carries it out, bears the same terms.
+    """
+
+    class Change(models.TextChoices):
+        """What was done."""
+
+        CHANGED = "changed"  # by one side alone, while the other had not joined
+        PROPOSED = "proposed"
+        AGREED = "agreed"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    change = models.CharField(max_length=10, choices=Change.choices)
+    timezone = models.CharField(max_length=60)
+    currency = models.CharField(max_length=3)
+    month_starts_on = models.PositiveSmallIntegerField()
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["at"]
+
+    def __str__(self) -> str:
+        """What was done."""
+        return self.change
+
+
 class Routes(UUIDModel):
     """Which rows of an export that holds several relationships belong to which of somebody's."""
 

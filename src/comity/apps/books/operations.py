@@ -111,9 +111,12 @@ RECOGNISE_TASK, LOOK_TASK, IMPORT_TASK = "books.recognise", "books.look", "books
 WRITE_TASK = "books.write"
 CORRECT_TASK, REFUSE_TASK = "books.correct", "books.refuse"
 BEGIN_TASK, WITHHOLD_TASK, DISCLOSE_TASK = "books.begin", "books.hold_back", "books.disclose"
-COMPLETE_TASK = "books.complete"
+COMPLETE_TASK, TERMS_TASK = "books.complete", "books.terms"
 # All tasks that change a book, but for the import of a file.
-BOOK_TASKS = (WRITE_TASK, CORRECT_TASK, REFUSE_TASK, UNDO_TASK, BEGIN_TASK, WITHHOLD_TASK, DISCLOSE_TASK, COMPLETE_TASK)
+BOOK_TASKS = (
+    *(WRITE_TASK, CORRECT_TASK, REFUSE_TASK, UNDO_TASK, BEGIN_TASK, WITHHOLD_TASK, DISCLOSE_TASK),
+    *(COMPLETE_TASK, TERMS_TASK),
+)
 _MAX_SENTENCE = 1000  # characters of `why`
 
 _BOOK_TEMPLATE = """[book]

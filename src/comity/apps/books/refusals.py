@@ -20,6 +20,9 @@ class Code(RefusalCode):
     UNUSABLE_BOOK = "unusable_book"
 
     WORD_HELD = "word_held"
+    SAME_TERMS = "same_terms"
+    TERMS_FINAL = "terms_final"
+    ZONE_OF_RECORDS = "zone_of_records"
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 

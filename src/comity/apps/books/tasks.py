@@ -10,7 +10,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from comity.apps.audit.models import Event
-from comity.apps.books import contents, copies, effects, exports, operations, results, watched_folder
+from comity.apps.books import contents, copies, effects, exports, operations, results, terms, watched_folder
 from comity.apps.books.models import Delivery
 from comity.apps.books.queries import QUEUE, UNDO_TASK, UPLOADS_QUEUE
 from comity.apps.outbox.operations import ExponentialBackoff
@@ -163,6 +163,13 @@ def disclose(person: str, relationship: str, side: str, item: str, sides: Sequen
 def write_complete_words(person: str, relationship: str, side: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
     """Write what a side says of how far its records are whole."""
     operations.write_complete_words(UUID(person), UUID(relationship), Side(side))
+    _records_changed(relationship)
+
+
+@app.task(queue=QUEUE, name=operations.TERMS_TASK, retry=ExponentialBackoff())
+def write_terms(person: str, relationship: str, side: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
+    """Write the zone, the currency and the first day of months that count."""
+    terms.write_terms(UUID(person), UUID(relationship), Side(side))
     _records_changed(relationship)
 
 

@@ -11,6 +11,7 @@ from comity.apps.books.contents import overview
 from comity.apps.books.models import Mark, Stage
 from comity.apps.books.queries import NoBookError, files_to_decide, has_book, zone
 from comity.apps.books.sentences import item_name
+from comity.apps.books.terms import open_proposal, said_terms
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import (
     InboxGroup,
@@ -40,6 +41,7 @@ def register() -> None:
     add_inbox_source(InboxSource("deliveries", _late_deliveries))
     add_inbox_source(InboxSource("files", _files_to_import))
     add_inbox_source(InboxSource("private data", _private_data_to_review))
+    add_inbox_source(InboxSource("terms of records", _terms_to_answer))
     add_nav_entry(NavEntry("records", 50, pages=("delivery",)))
 
 
@@ -81,6 +83,21 @@ def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]
             url=reverse("delivery", kwargs=within),
             action=words("inbox.import_do" if file.stage == Stage.LOOKED else "inbox.file_do"),
             detail=f"{words(f'stage.{file.stage}')}, {file.person.name}, {words.day(_local_day(file.at))}",
+        )
+
+
+def _terms_to_answer(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield a change of zone, currency or months that one side proposed, for the other to answer."""
+    proposal = open_proposal(member)
+    if proposal is not None:
+        side = Side(proposal.step.side).other
+        yield InboxItem(
+            group=InboxGroup.ANSWER,
+            side=side,
+            title=words("terms.title"),
+            url=f"{reverse('records', kwargs={'relationship': member.relationship.pk})}#h-terms",
+            action=words("inbox.terms_do") if side is member.side and member.may(Action.AGREE) else "",
+            detail=words("terms.now", **said_terms(proposal.terms)),
         )
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit_read
-from comity.apps.books import contents, copies, effects, exports, operations, queries, sentences
+from comity.apps.books import contents, copies, effects, exports, operations, queries, sentences, terms
 from comity.apps.books.filters import filter_bars, filter_query, read_filters
 from comity.apps.books.forms import (
     BeginBookForm,
@@ -28,6 +28,7 @@ from comity.apps.books.forms import (
     MarkPrivateForm,
     RenameFormatForm,
     RoutesForm,
+    TermsForm,
     UploadForm,
 )
 from comity.apps.books.match_form import FileDaysForm, MatchColumnsForm
@@ -62,12 +63,13 @@ def records(request: HttpRequest) -> HttpResponse:
     return _render_records(request, member_of(request))
 
 
-def _render_records(
+def _render_records(  # noqa: PLR0913 - each form that was refused
     request: HttpRequest,
     member: MemberContext,
     mark_form: MarkPrivateForm | None = None,
     begin_form: BeginBookForm | None = None,
     complete_form: CompleteForm | None = None,
+    terms_form: TermsForm | None = None,
 ) -> HttpResponse:
     has_book, words = queries.has_book(member), words_for(language())
     waits_for_copy = request.GET.get("waiting") == "copy"
@@ -109,13 +111,14 @@ def _render_records(
         "waits_for_copy": waits_for_copy,
         "copy_begins": waits_for_copy and copies.is_asked_for(member),
         "copies": copies.copies(member) if has_book and copies.may_copy(member) else None,
+        "terms": _terms(member, terms_form),
         "complete": [(one, one.until - _DAY) for one in queries.complete_words(member)],
         "completed": [(one, one.until - _DAY) for one in queries.ended_words(member)],
         "completing": complete_form or _complete_form(request, member),
         "asks_complete": "whole" in request.GET,
         "marking": mark_form or (MarkPrivateForm() if has_book and _may_mark(member) else None),
     }
-    has_errors = any(form is not None and form.errors for form in (mark_form, begin_form, complete_form))
+    has_errors = any(form is not None and form.errors for form in (mark_form, begin_form, complete_form, terms_form))
     return render(request, "books/records.html", context, status=422 if has_errors else 200)
 
 
@@ -140,6 +143,55 @@ def _tables(member: MemberContext) -> list[dict[str, Any]]:
 
 def _may_import(member: MemberContext) -> bool:
     return member.side is not None and member.may(Action.BRING)
+
+
+def _terms(member: MemberContext, form: TermsForm | None) -> dict[str, Any] | None:
+    """Return zone, currency and first day of months as they are, as they are proposed, and the form to change them."""
+    known = queries.readable_definition(member) if queries.has_book(member) else None
+    if known is None:
+        return None
+    now, proposal = terms.terms_of(known), terms.open_proposal(member)
+    is_writing = has_pending(member, [operations.TERMS_TASK])
+    may_change, is_alone = terms.may_change(member), terms.is_alone(member)
+    initial = {"timezone": now.timezone, "currency": now.currency, "month_starts_on": now.month_starts_on}
+    offered = form or TermsForm(initial=initial, auto_id="terms_%s")
+    rule = "final" if terms.is_final(member) else "alone" if is_alone else "both"
+    return {
+        "now": now,
+        "proposal": proposal,
+        "may_answer": proposal is not None and member.side is not None and member.may(Action.AGREE),
+        "rule": f"terms.{rule}",
+        "form": offered if may_change and proposal is None and not is_writing else None,
+        "do": "terms.change" if is_alone else "terms.propose",
+    }
+
+
+@require_POST
+def change_terms(request: HttpRequest) -> HttpResponse:
+    """Change zone, currency or first day of months alone, or propose it to the other side."""
+    member = member_of(request)
+    if not queries.has_book(member) or not terms.may_change(member):
+        raise Http404
+    form = TermsForm(request.POST, auto_id="terms_%s")
+    if form.is_valid():
+        with form.showing_refusals():
+            data = form.cleaned_data
+            terms.change_terms(member, terms.Terms(data["timezone"], data["currency"].upper(), data["month_starts_on"]))
+            return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-terms")
+    return _render_records(request, member, terms_form=form)
+
+
+@require_POST
+@form_page("records")
+def answer_terms(request: HttpRequest) -> HttpResponse:
+    """Agree to what is proposed, decline it, or withdraw it."""
+    member = member_of(request, Action.AGREE)
+    try:
+        seen = UUID(request.POST.get("proposal", ""))
+    except ValueError:
+        raise Http404 from None
+    terms.answer_terms(member, seen, agrees=request.POST.get("do") == "agree")
+    return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-terms")
 
 
 def _complete_form(request: HttpRequest, member: MemberContext) -> CompleteForm | None:

@@ -88,10 +88,22 @@ def end_sample(member: MemberContext) -> None:
     parties.end_sample(member)
 
 
+def end_unjoined(member: MemberContext) -> None:
+    """End a relationship that the other side never joined; a job removes its records.
+
+    :raises Refused: as `parties.operations.end_unjoined`
+    """
+    relationship = member.relationship.pk
+    parties.end_unjoined(member)
+    defer(REMOVE_TASK, relationship=relationship, sides=())
+
+
 def remove_sample_now(relationship: UUID) -> None:
-    """Remove the files of a sample that nobody is in any more, for the task."""
+    """Remove the files of a sample, or of what the other side never joined, once nobody is in it; for the task."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT comity_is_ended_sample(%s)", [relationship])
+        cursor.execute(
+            "SELECT comity_is_ended_sample(%s) OR comity_is_ended_unjoined(%s)", [relationship, relationship]
+        )
         (is_ended,) = cursor.fetchone()
     if is_ended:
         folders = [Path(settings.DATA) / name / str(relationship) for name in ("uploads", "results")]

@@ -10,6 +10,7 @@ outside = [
 ]
 urlpatterns = [
     path("sample/delete/", views.end_sample, name="end_sample"),
+    path("people/end/", views.end_relationship, name="end_relationship"),
     path("sample/side/", views.switch_sample, name="switch_sample"),
     path("first/days-off/", views.propose_days_off, name="propose_days_off"),
 ]

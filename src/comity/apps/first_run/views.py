@@ -49,6 +49,15 @@ def end_sample(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@form_page("people")
+def end_relationship(request: HttpRequest) -> HttpResponse:
+    """End a relationship that the other side never joined."""
+    member = member_of(request, Action.INVITE)
+    operations.end_unjoined(member)
+    return redirect("portfolio")
+
+
+@require_POST
 def switch_sample(request: HttpRequest) -> HttpResponse:
     """Go on as the other side of a sample relationship."""
     member = member_of(request, Action.INVITE)

@@ -14,9 +14,11 @@ from comity.apps.books.contents import reach_of_records
 from comity.apps.books.queries import final_period_names, is_final, readable_definition
 from comity.apps.books.sentences import field_name
 from comity.apps.i18n import spoken_period
+from comity.apps.kpis.queries import is_in_agreement
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.rights import Action
 from comity.core.calendars import Calendar, Cut
 from comity.core.matters import history
 from comity.core.matters.kinds import KINDS, Follows, Kind
@@ -259,11 +261,13 @@ class NextStep:
     """What comes next after a dispute was accepted, and who does it.
 
     :ivar url_name: of the page where the viewer does it; empty where it is not theirs to do
+    :ivar draft: the title of the change of the agreement that is begun there; empty where none is
     """
 
     text: str
     url_name: str = ""
     button: str = ""
+    draft: str = ""
 
 
 def next_step(member: MemberContext, matter: Matter, words: Words) -> NextStep | None:
@@ -276,7 +280,12 @@ def next_step(member: MemberContext, matter: Matter, words: Words) -> NextStep |
     if matter.state == State.DONE:
         return NextStep(words("next.confirm", **names))
     if member.side != matter.answers:
-        return NextStep(words(f"next.{matter.follows}", **names))
+        follows = "clause" if matter.follows == Follows.FORMULA and is_in_agreement(member) else matter.follows
+        return NextStep(words(f"next.{follows}", **names))
+    if matter.follows == Follows.FORMULA and is_in_agreement(member):  # no page changes a KPI there but a draft's
+        if not member.may(Action.ACT):
+            return NextStep(words("next.clause", **names))
+        return NextStep(words("next.own_clause", **names), "begin_change", words("next.clause_do"), matter.title)
     url_name = {Follows.RECORDS: "records", Follows.FORMULA: "kpis"}[Follows(matter.follows)]
     return NextStep(words(f"next.own_{matter.follows}", **names), url_name, words(f"next.{matter.follows}_do"))
 

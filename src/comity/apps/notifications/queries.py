@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from comity.apps.audit.models import AuditEvent, Event, SubjectType
 from comity.apps.audit.queries import log_events
+from comity.apps.books import terms
 from comity.apps.books.queries import files_to_decide, zone
 from comity.apps.matters import queries as matters
 from comity.apps.matters.models import Matter
@@ -124,6 +125,13 @@ def _whole_period(member: MemberContext, event: AuditEvent) -> DueMove | None:
     return _whole_period_due(member, event.data["period"])
 
 
+def _proposed_terms(member: MemberContext, event: AuditEvent) -> DueMove | None:
+    """Return that the other side has to agree to the zone, currency or months that one proposed."""
+    proposal = terms.open_proposal(member)
+    is_open = proposal is not None and proposal.step.side == event.side
+    return DueMove(Side(event.side).other, Action.AGREE) if is_open and event.side else None
+
+
 def _confirmation_due(member: MemberContext, event: AuditEvent) -> DueMove | None:
     for consent in unanswered_consents(member, ConsentSubject.PERIOD):
         if (consent.subject, consent.side) == (event.data["period"], event.side):
@@ -134,6 +142,7 @@ def _confirmation_due(member: MemberContext, event: AuditEvent) -> DueMove | Non
 _DUE_MOVES: Mapping[Event, Callable[[MemberContext, AuditEvent], DueMove | None]] = {
     Event.DELIVERY_LATE: _late_delivery,
     Event.DELIVERY_WAITS: _waiting_file,
+    Event.TERMS_PROPOSED: _proposed_terms,
     Event.MATTER_DUE: _owed_work,
     Event.MATTER_UNDONE: _undone_dispute,
     Event.PERIOD_WHOLE: _whole_period,

@@ -49,6 +49,11 @@ TOPICS: Mapping[Event, Topic] = {
     Event.FIGURES_MOVED: Topic.FILE,
     Event.CORRECTION_MADE: Topic.FILE,
     Event.DELIVERY_LATE: Topic.LATE,
+    Event.TERMS_PROPOSED: Topic.COMMENT,
+    Event.TERMS_CHANGED: Topic.COMMENT,
+    Event.TERMS_DECLINED: Topic.COMMENT,
+    Event.TERMS_WITHDRAWN: Topic.COMMENT,
+    Event.TERMS_FAILED: Topic.COMMENT,
 }
 # Told by a mail of their own, whatever anybody prefers: what silence may follow from, and who has access.
 MAILED_ELSEWHERE = frozenset(

@@ -89,6 +89,14 @@ def end_sample(member: MemberContext) -> None:
     _call_function(member, "comity_end_sample")
 
 
+def end_unjoined(member: MemberContext) -> None:
+    """End a relationship that nobody but the own side has ever been in: all its memberships and invitations.
+
+    :raises Refused: for whoever is not a lead of a side, and once somebody else has joined
+    """
+    _call_function(member, "comity_end_unjoined")
+
+
 def switch_sample(member: MemberContext, side: Side) -> None:
     """Go on looking around in a sample as a side of it.
 

@@ -61,6 +61,13 @@ def members(member: MemberContext, side: Side | None = None) -> QuerySet[Members
     return memberships.select_related("person", "stands_in_for__person").order_by("side", "person__name", "pk")
 
 
+def may_end_unjoined(member: MemberContext) -> bool:
+    """Whether the viewer may end the relationship, because nobody but their own side has ever been in it."""
+    if member.side is None or member.membership.role != Role.LEAD or member.relationship.is_sample:
+        return False
+    return not Membership.objects.filter(relationship=member.relationship).exclude(side=member.side.value).exists()
+
+
 def manageable_membership(member: MemberContext, pk: UUID) -> Membership | None:
     """Return a membership that the viewer may change: their own; for a lead also the own side's and neutral ones."""
     membership = members(member).filter(pk=pk).first()

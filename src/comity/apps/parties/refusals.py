@@ -15,6 +15,7 @@ class Code(RefusalCode):
     SAMPLE = "sample"
     DEPUTY_TAKEN = "deputy_taken"
     LAST_LEAD = "last_lead"
+    OTHER_JOINED = "other_joined"
 
     LEADS_ONLY = "leads_only", HTTPStatus.FORBIDDEN
     OTHER_SIDE_AGREES = "other_side_agrees", HTTPStatus.FORBIDDEN

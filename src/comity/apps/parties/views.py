@@ -78,6 +78,7 @@ def _render_people(request: HttpRequest, member: MemberContext, form: InviteForm
         "other_side_lacks_lead": leads and member.side is not None and not queries.has_lead(member, member.side.other),
         "across_checked": bool(request.POST.get("across")),
         "organisation_form": OrganisationForm(led=led) if (led := queries.organisation_candidates(member)) else None,
+        "may_end": queries.may_end_unjoined(member),
         "access_reviews": queries.latest_access_reviews(member),
         "rights": {
             role: [action for action in Action if action in ROLE_ACTIONS[role]] for role in _listed_roles(member)

@@ -24,6 +24,8 @@ from comity.apps.refusal import Refused, form_page
 from comity.core.agreements import signing
 from comity.core.agreements.signing import UNDECIDED, State
 
+_MAX_TITLE = 80  # characters of a title taken over
+
 
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
@@ -31,7 +33,8 @@ def begin(request: HttpRequest) -> HttpResponse:
     member = member_of_a_side(request, Action.ACT)
     if not books.has_book(member):
         raise books.NoBookError
-    row = operations.begin_draft(member)
+    title = " ".join(request.POST.get("title", "").split())[:_MAX_TITLE]  # of the dispute that the change follows from
+    row = operations.begin_draft(member, DraftContent(says={"title": title}) if title else None)
     return redirect("agreement_change", relationship=member.relationship.pk, change=row.pk)
 
 
