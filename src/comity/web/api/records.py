@@ -31,6 +31,8 @@ from comity.apps.parties.schemas import MAX_SLICE
 from comity.review.render.cells import csv_text
 from comity.web.api.base import api, result_or_refusal
 
+_MAX_DELIVERIES = 50  # the newest; a file that is older is found by its own address
+
 
 @api.get("/r/{uuid:relationship}/records", response=RecordsOut)
 def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
@@ -45,7 +47,9 @@ def records(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
             {"side": one.side, "item": one.item, "change": one.change, "reason": one.reason, "at": one.at}
             for one in books.mark_steps(member)
         ],
-        "deliveries": [_delivery_out(member, one) for one in books.deliveries(member)],
+        "deliveries": [
+            _delivery_out(member, one) for one in books.file_list(member, books.FileFilters())[:_MAX_DELIVERIES]
+        ],
     }
 
 
