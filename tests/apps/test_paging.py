@@ -138,6 +138,7 @@ def listed(browser, made):
     return browser.get(made.url("matters/?kind=correction&show=open")).content.decode()
 
 
+@pytest.mark.long
 def test_more_changes_take_no_more_queries(corrections):
     asked = {}
     for made, number in corrections.values():

@@ -124,6 +124,7 @@ def test_number_of_contacts_is_as_requested(contacts):
     assert len(contacts) / 181 == pytest.approx(300, rel=0.03)
 
 
+@pytest.mark.long
 def test_service_levels_are_those_of_the_truth(tmp_path):
     partnership = _partnership("healthy", per_day=2000)
     folder = write_book(partnership, tmp_path / "book", {"contacts"})

@@ -25,6 +25,7 @@ def test_there_is_one_outcome_a_story_and_seed(outcomes):
     assert [(one.story, one.seed) for one in outcomes] == [(name, seed) for name in QUICK for seed in (1, 2)]
 
 
+@pytest.mark.long
 def test_accounting_readings_are_right_whatever_the_size(outcomes):
     exact = [one for one in outcomes if one.reading == "revenue"]
     assert all(one.enough and one.right and one.cause == "price" and not one.headline_right for one in exact)

@@ -28,6 +28,7 @@ def test_the_same_files_every_time(example, tmp_path):
         assert (folder / file.name).read_bytes() == (tmp_path / "again" / file.name).read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_each_is_read_whole_by_the_mapping_that_it_names(example, tmp_path):
     folder, files = example

@@ -23,6 +23,7 @@ def results():
     return {scenario.name: simulate_scenario(scenario, 1) for scenario in RIGHT}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scenario", every(4, RIGHT), **IDS)
 def test_attributed_parts_are_within_a_point_of_the_planted_ones(results, scenario):
     result = results[scenario.name]

@@ -94,6 +94,7 @@ def test_each_queue_has_a_worker_that_does_its_jobs_and_logs_what_fails(run):
     assert parent.net_connections("all") == []  # what it opened, its workers would share
 
 
+@pytest.mark.long
 def test_killed_worker_is_started_again_and_the_others_go_on(run):
     parent = run(*COMMAND, "records", "mail")
     before = run.processes(parent, 2)

@@ -97,6 +97,7 @@ def test_a_draft_of_which_no_save_can_be_read_is_an_empty_one(them):
     pages(them, "provider_lead", pk)
 
 
+@pytest.mark.long
 def test_a_revision_that_no_page_could_show_counts_as_none(them):
     pk = proposed(them, "customer_lead", target(them, "0.91"))
     with superuser() as everybody:

@@ -234,6 +234,7 @@ def sample(newcomer, monkeypatch):
     return Cast(address.split("/")[2], {"me": newcomer})
 
 
+@pytest.mark.long
 def test_a_sample_is_loaded_in_the_background_and_marked(sample):
     browser = sample.client("me")
     assert WORDS("sample.loading") in browser.get(sample.url()).content.decode()

@@ -181,6 +181,7 @@ def command(monkeypatch):
     return lambda *arguments, name="invite": CliRunner().invoke(app, [name, *arguments, "--data", str(room.data)])
 
 
+@pytest.mark.long
 @pytest.mark.gate
 def test_the_command_prints_a_link_to_where_the_room_was_served_last(command, monkeypatch):
     cast()

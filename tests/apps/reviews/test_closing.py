@@ -261,6 +261,7 @@ def test_the_side_whose_figures_moved_confirms_anew_before_anybody_told_it(them)
     assert confirm(them, "provider_lead").content["figures"]["service_level"]["num"] == "31"
 
 
+@pytest.mark.long
 def test_silence_is_no_word_for_figures_that_moved(them):
     """The attack C4 by silence: the other side changes the records and waits."""
     silence_allowed(them)

@@ -185,7 +185,7 @@ def test_without_protection_the_planted_records_would_tell_of_single_people():
 @pytest.mark.parametrize(
     ("attacks", "months", "references"),
     [
-        (60, (6,), ("previous",)),  # June, whose history goes through the other months
+        (30, (6,), ("previous",)),  # June, whose history goes through the other months
         pytest.param(10_000, MONTHS, ("previous", "year-before"), marks=pytest.mark.long),
     ],
 )
@@ -323,6 +323,7 @@ def test_what_one_side_keeps_changes_nothing_of_what_the_other_sees(months):
     assert told[True] == told[False]
 
 
+@pytest.mark.long
 def test_a_digest_does_not_confirm_a_guess_at_a_withheld_figure():
     """The digest was made with the withheld figures: with the few values that these can have, it told which."""
     digests = []

@@ -106,6 +106,7 @@ def test_the_event_log_holds_incidents_and_not_updates(incidents):
     }
 
 
+@pytest.mark.long
 def test_incidents_take_as_long_as_published(incidents):
     found = rows(incidents[0])
     hours = sorted((r["resolved_at"] - r["opened_at"]).total_seconds() / 3600 for r in found if r["resolved_at"])

@@ -94,6 +94,7 @@ def test_a_rich_review_gives_the_same_bytes(rich):
     assert render(sample.review(), "pdf") == rich
 
 
+@pytest.mark.long
 def test_nothing_is_fetched_whatever_a_text_says():
     read = pages(render(sample.renamed(), "pdf"))
     assert not any(page.get("/Annots") and "http" in str(page["/Annots"]) for page in read)

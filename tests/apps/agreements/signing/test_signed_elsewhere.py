@@ -200,6 +200,7 @@ def test_the_database_takes_no_signature_without_its_file(theirs):
         )  # fmt: skip
 
 
+@pytest.mark.long
 def test_what_a_file_says_is_read_from_the_file_and_not_from_who_brought_it(theirs):
     them, pk = theirs
     back = signed(taken_out(them, "provider_lead", pk), page=-1, stamped=True)
@@ -430,6 +431,7 @@ def text_of_file(them, who, query="", language="en"):
     return text, reader, asked.content
 
 
+@pytest.mark.long
 def test_the_text_as_a_pdf_has_what_its_reader_may_read(them):
     price = add("price", Kind.PRICE, service="voice", currency="EUR", unit="contact", price="4.27")
     pk = proposed(them, "customer_lead", content(price, title="A price", first_day=soon(3)))
