@@ -161,6 +161,7 @@ def _terms(member: MemberContext, form: TermsForm | None) -> dict[str, Any] | No
         "proposal": proposal,
         "may_answer": proposal is not None and member.side is not None and member.may(Action.AGREE),
         "rule": f"terms.{rule}",
+        "changes": [words_for(language())(f"terms.{name}") for name in ("zone", "currency", "months", "replies")],
         "form": offered if may_change and proposal is None and not is_writing else None,
         "do": "terms.change" if is_alone else "terms.propose",
     }

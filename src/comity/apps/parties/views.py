@@ -78,7 +78,7 @@ def _render_people(request: HttpRequest, member: MemberContext, form: InviteForm
         "other_side_lacks_lead": leads and member.side is not None and not queries.has_lead(member, member.side.other),
         "across_checked": bool(request.POST.get("across")),
         "organisation_form": OrganisationForm(led=led) if (led := queries.organisation_candidates(member)) else None,
-        "may_end": queries.may_end_unjoined(member),
+        "may_end": _what_ends() if queries.may_end_unjoined(member) else [],
         "access_reviews": queries.latest_access_reviews(member),
         "rights": {
             role: [action for action in Action if action in ROLE_ACTIONS[role]] for role in _listed_roles(member)
@@ -87,6 +87,12 @@ def _render_people(request: HttpRequest, member: MemberContext, form: InviteForm
     }
     invalid = form is not None and form.errors
     return render(request, "parties/people.html", context, status=422 if invalid else 200)
+
+
+def _what_ends() -> list[str]:
+    """Say what goes with a relationship that is ended, and what stays."""
+    words = words_for(language())
+    return [words(f"end_relationship.{name}") for name in ("records", "work", "people", "stays")]
 
 
 def _listed_roles(member: MemberContext) -> list[Role]:
