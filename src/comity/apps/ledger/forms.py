@@ -11,7 +11,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.core.ledger.accounts import PROMISE_KINDS, End
 from comity.core.values import Side
 
-ROWS = 8  # promises of a form; a longer list comes as another one, or by the API
+ROWS = 8  # promises of a form; a longer list comes as another one
 
 
 class OpeningForm(LocalisedForm):
