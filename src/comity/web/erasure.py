@@ -7,7 +7,8 @@ written to files are removed; the first two are made again. Tables are rewritten
 what was in them.
 
 Whoever runs the room does it, by a command: no side can, for the words are also the other side's evidence. Both read in
-the log that it was done to a matter. Names of people stay: they stand beneath signatures and confirmations, in the chain.
+the log that it was done to a matter. Names of people stay: they stand beneath signatures and confirmations, in the
+chain.
 """
 
 import shutil
