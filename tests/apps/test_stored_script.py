@@ -40,6 +40,7 @@ PLANTED = {
     ("RelationshipForm", "own"): "begin", ("RelationshipForm", "other"): "begin",
     ("TokenForm", "name"): "token",
     ("RenameFormatForm", "name"): "rename", ("BeginBookForm", "currency"): "is a code, and refused",
+    ("TermsForm", "currency"): "is a code, and refused",
     ("ChooseMappingForm", "text"): "mapping", ("MatchColumnsForm", "name"): "match",
     ("RaiseForm", "title"): "raise", ("RaiseForm", "text"): "raise",
     ("DisputeForm", "title"): "raise", ("DisputeForm", "text"): "raise",

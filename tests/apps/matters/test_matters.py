@@ -418,7 +418,7 @@ def test_what_lies_on_the_table_stands_in_the_reply_in_every_language(them):
     made = raised(them, "provider_lead", Kind.CLAIM, from_day=date(2026, 6, 16), to_day=date(2026, 6, 17))
     for language in ("en", "es"):
         page = them.client("customer_lead").get(
-            them.url(f"matters/{made.pk}/move/counter/"), headers={"accept-language": language}
+            them.url(f"matters/{made.pk}/move/counter/?write=1"), headers={"accept-language": language}
         )
         assert 'value="2026-06-16"' in page.content.decode()  # as a browser reads days, whoever writes them how
 
