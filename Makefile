@@ -3,8 +3,8 @@
 BIN = .venv/bin
 CODE = src tests benchmarks scripts
 # A process takes a module whole, so that the module's cast and book are made once; the order is tests/conftest.py's.
-# Two processes more than there are cores: a quarter of the time a test waits for a database, a browser or a worker.
-PROCESSES = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# One process more than there are cores: a quarter of the time a test waits for a database, a browser or a worker.
+PROCESSES = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST = $(BIN)/pytest -q -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 20
 # Else each process of a run, and each command that a test starts, would compile the whole project anew.
 unexport PYTHONDONTWRITEBYTECODE
