@@ -101,7 +101,7 @@ def home(customer):
 def test_a_change_is_carried_out_first_and_signed_later(served, customer, home):
     provider = served.enter("jonas")
     address = drafted(customer, home, "Fewer give up", SOON)
-    edited(customer, address, "abandonment", target="5", short_abandon_s="60")
+    edited(customer, address, "abandonment", target="5", short_abandon_s="300")
     propose(customer, address)
     customer.fill("#ask_first_day", TODAY.isoformat())
     customer.get_by_role("button", name=ENGLISH("first.ask"), exact=True).click()

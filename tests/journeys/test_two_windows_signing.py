@@ -23,7 +23,7 @@ def shown(page):
 
 def abandoned(entry):
     """The share of callers who gave up, in an entry of the record."""
-    return re.search(r"Abandonment\s+([\d.]+\s%)", entry.replace("\u00a0", " "))[1]
+    return re.search(r"Abandonment\s+(?:Value\s*)?([\d.]+\s%)", entry.replace("\u00a0", " "))[1]
 
 
 def drafted(page, home, title, first_day):
