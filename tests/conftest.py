@@ -75,8 +75,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def place(module: str) -> tuple[int, int]:
         first = (number for number, name in enumerate(BEGUN_FIRST) if module.startswith(name))
-        # The journeys share a room and stay in the order of their names: the last of them changes who may sign.
-        return next(first, len(BEGUN_FIRST)), 0 if module.startswith("tests/journeys/") else -sizes[module]
+        return next(first, len(BEGUN_FIRST)), -sizes[module]
 
     order = sorted(range(len(items)), key=lambda number: place(modules[number]))
     items[:] = [items[number] for number in order]
