@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest -q -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Else each process of a run, and each command that a test starts, would compile the whole project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo lint check test test-long journeys bench audit sbom shots pages
+.PHONY: help setup demo lint check test suite test-long journeys bench audit sbom shots pages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -29,7 +29,11 @@ lint: setup
 check: lint ## format, lint, types, import order and the quick tests, in under 90 seconds
 	$(PYTEST) -m "not gate and not long and not browser and not shared"
 
-test: lint ## everything that a change has to pass, browser tests and real records included
+test: setup ## everything that a change has to pass, browser tests and real records included
+	@$(MAKE) -j 2 lint suite
+
+# Beside `lint`, most of which is one process of mypy: the cores are busy to the end.
+suite: setup
 	$(PYTEST) -m "not long"
 
 test-long: setup ## what takes too long for the gate: kill tests, fuzzing, coverage by simulation

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import duckdb
 import ibis
 import ibis.expr.operations as ops
 import pyarrow as pa
@@ -14,7 +15,7 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 
 from comity.book.reading.open import open_book
-from comity.book.storage import compiled_sql, duckdb
+from comity.book.storage import compiled_sql
 from comity.book.storage.compiled_sql import BookEngine, scratch_name, structure_of
 from comity.review.build import build_review
 from tests.builders.review_books import KPI, two_months
@@ -24,8 +25,8 @@ NOW = datetime(2026, 9, 1, tzinfo=UTC)
 ROWS = pa.table({"queue": ["a", "a", "b"], "wait": [1.0, -0.0, None], "day": [date(2026, 5, 4)] * 3})
 
 
-def new_engine(tmp_path, rows=ROWS, name="contacts"):
-    con = duckdb.connect(tmp_path / "spill")
+def new_engine(rows=ROWS, name="contacts"):
+    con = duckdb.connect()
     con.register("given_rows", rows)
     con.execute(f"CREATE TABLE {name} AS FROM given_rows")
     return BookEngine.from_connection(con)
@@ -95,9 +96,9 @@ def test_a_table_joined_with_itself_is_told_from_one_that_is_joined_with_another
     assert structure_of(both) != structure_of(only)
 
 
-def test_equal_structures_are_compiled_once_whichever_book_they_are_asked_of(tmp_path, compiled):
-    first = new_engine(tmp_path)
-    other = new_engine(tmp_path, pa.table({"queue": ["a"], "wait": [7.0], "day": [date(2026, 6, 1)]}))
+def test_equal_structures_are_compiled_once_whichever_book_they_are_asked_of(compiled):
+    first = new_engine()
+    other = new_engine(pa.table({"queue": ["a"], "wait": [7.0], "day": [date(2026, 6, 1)]}))
     answers = [
         engine.table("contacts").group_by("queue").aggregate(wait=_.wait.sum()).order_by("queue").to_pyarrow()
         for engine in (first, other)
@@ -109,9 +110,9 @@ def test_equal_structures_are_compiled_once_whichever_book_they_are_asked_of(tmp
     assert len(compiled) == 1
 
 
-def test_passing_tables_are_told_apart_by_where_they_stand(tmp_path, compiled):
+def test_passing_tables_are_told_apart_by_where_they_stand(compiled):
     """Asked with three tables in memory, then with three others, and then with one of them in two places."""
-    engine = new_engine(tmp_path)
+    engine = new_engine()
 
     def asked(one, two):
         name = scratch_name()
@@ -129,9 +130,9 @@ def test_passing_tables_are_told_apart_by_where_they_stand(tmp_path, compiled):
     assert twice.union(twice).n.sum().to_pyarrow().as_py() == 100_000
 
 
-def test_what_is_written_like_a_passing_name_is_left_alone(tmp_path, compiled):
+def test_what_is_written_like_a_passing_name_is_left_alone(compiled):
     """A queue named like a table that was passing when the statement was first compiled."""
-    engine = new_engine(tmp_path)
+    engine = new_engine()
     text = scratch_name()
 
     def asked():
@@ -144,17 +145,17 @@ def test_what_is_written_like_a_passing_name_is_left_alone(tmp_path, compiled):
     assert len(compiled) == 1
 
 
-def test_what_is_not_known_here_is_compiled_each_time(tmp_path, compiled):
-    engine = new_engine(tmp_path)
+def test_what_is_not_known_here_is_compiled_each_time(compiled):
+    engine = new_engine()
     asked = ops.SQLQueryResult("SELECT 1 AS n", ibis.schema({"n": "int32"}), engine).to_expr()
     assert structure_of(asked) is None
     assert [asked.to_pyarrow().to_pylist() for _again in range(2)] == [[{"n": 1}]] * 2
     assert len(compiled) == 2
 
 
-def test_what_was_used_last_is_kept(monkeypatch, tmp_path, compiled):
+def test_what_was_used_last_is_kept(monkeypatch, compiled):
     monkeypatch.setattr(compiled_sql, "MOST", 2)
-    engine = new_engine(tmp_path)
+    engine = new_engine()
     table = engine.table("contacts")
     for limit in (1, 2, 1, 3, 1, 2):  # 3 takes the place of 2, and 2 then that of 3
         engine.compile(table.filter(table.wait > limit))
@@ -198,8 +199,8 @@ def built(table, taken):
 
 
 @pytest.fixture(scope="module")
-def one_engine(tmp_path_factory):
-    return new_engine(tmp_path_factory.mktemp("engine"))
+def one_engine():
+    return new_engine()
 
 
 @given(programs=st.lists(steps, min_size=2, max_size=3))

@@ -46,7 +46,7 @@ from comity.book.mappings.model import SourceMapping
 from comity.book.patterns import pattern_error
 from comity.book.storage.atomic import replace_file
 from comity.book.storage.commit import book_lock
-from comity.book.storage.duckdb import work_engine
+from comity.book.storage.duckdb import cursor, work_engine
 from comity.book.storage.parquet import scan_sql
 from comity.book.storage.sql import literal, quoted
 from comity.book.tables import Kind, Table
@@ -360,8 +360,8 @@ def _rows_of(con: duckdb.DuckDBPyConnection, staged: Sequence[Path], number: int
         f"SELECT * EXCLUDE (_books, {', '.join(map(quoted, _carried_columns(staged)))}) "
         f"FROM {scan_sql(*staged)} WHERE _books = [{number}] ORDER BY {ROW}"
     )
-    with con.cursor() as cursor:
-        reader = cursor.execute(sql).to_arrow_reader(32_768)
+    with cursor(con) as second:
+        reader = second.execute(sql).to_arrow_reader(32_768)
         yield pa.RecordBatch.from_pylist([], schema=reader.schema)  # a book of no rows, too, has its columns
         yield from reader
 

@@ -32,7 +32,7 @@ from comity.book.mappings.stated_length import with_stated_length
 from comity.book.mappings.unpivot import LongSheet, UnpivotedSheet, unpivot
 from comity.book.patterns import search_groups
 from comity.book.plurals import plural
-from comity.book.storage.duckdb import optimised_for, without_progress_bar
+from comity.book.storage.duckdb import engine, optimised_for
 from comity.book.toml import is_zone
 
 _PER_SHEET = 1 << 40  # rows of one sheet, at most; above that the number of `_row` says which sheet
@@ -450,7 +450,7 @@ class _Run:
 
     def batches(self, applied: MappedFile) -> Iterator[pa.RecordBatch]:
         """All sheets, one after the other; then what can only be told at the end."""
-        with without_progress_bar(duckdb.connect(config={"threads": 1})) as con:
+        with engine(threads=1) as con:
             self.load_maps(con)
             made = self.made(con, applied)
             yield from (

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import duckdb
 import pyarrow as pa
 
 from comity.book.formats.sheet import Sheet
+from comity.book.storage.duckdb import engine
 
 _MOST_DAYS = 20_000  # different days that are kept of one column
 _AT_ONCE = 65_536  # cells of a column: enough for most to be settled
@@ -121,7 +121,7 @@ def gather_evidence(sheet: Sheet, roles: Mapping[str, Collection[Role]]) -> dict
     still = {header: set(roles[header]) for header in headers}
     if not headers:
         return gathered
-    with duckdb.connect(config={"threads": 1}) as con:
+    with engine(threads=1) as con:
         for table in _tables(sheet.batches(headers)):
             con.register("_cells", table)
             for place, header in enumerate(headers):

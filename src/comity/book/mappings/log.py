@@ -1,17 +1,15 @@
 # ruff: noqa: S608 - the SQL is made of declared names
 """A log, several rows of which tell of one thing, made into one row a key."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from comity.book.formats.sheet import FIRST_STATE, LAST_STATE, ROW
 from comity.book.mappings.cell_sql import number_text_sql
 from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping
-from comity.book.storage.sql import literal, quoted
+from comity.book.storage.duckdb import work_engine
+from comity.book.storage.sql import quoted
 
 _BATCH = 131_072
 _NUMBERS = {CellKind.NUMBER, CellKind.SECONDS}
@@ -30,8 +28,7 @@ def one_row_a_key(
     :param has_order: whether the column of that order is there
     :param notes: where it is told how many rows became how many
     """
-    with tempfile.TemporaryDirectory(prefix="comity-log-") as folder, duckdb.connect(config={"threads": 1}) as con:
-        con.execute(f"SET temp_directory = {literal(str(Path(folder)))}")
+    with work_engine(threads=1) as (con, _):
         names: list[str] = []
         rows = 0
         for batch in batches:

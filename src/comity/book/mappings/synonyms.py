@@ -61,10 +61,22 @@ def similarity(header: str, known: Sequence[Name]) -> float:
         if name.tokens <= tokens:
             best = max(best, 0.97 - _EXTRA_WORD * (len(tokens) - len(name.tokens)))
         elif len(words) >= _FEWEST_SIGNS and abs(len(words) - len(name.words)) <= 2:  # noqa: PLR2004 - a slip or two
-            near = difflib.SequenceMatcher(None, words, name.words)
-            if near.quick_ratio() * 0.98 > best:  # which is at least the ratio, and quick
-                best = max(best, near.ratio() * 0.98)
+            if _most_ratio(words, name.words) * 0.98 > best:
+                best = max(best, _ratio(words, name.words) * 0.98)
     return best
+
+
+# Both are asked of the same few headers for every table and row that may be the one of headers.
+@lru_cache(maxsize=32_768)
+def _most_ratio(one: str, other: str) -> float:
+    """At least `_ratio`, and quick."""
+    return difflib.SequenceMatcher(None, one, other).quick_ratio()
+
+
+@lru_cache(maxsize=32_768)
+def _ratio(one: str, other: str) -> float:
+    """How nearly two texts are written alike, from 0 to 1."""
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 @cache

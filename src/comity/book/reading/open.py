@@ -1,7 +1,8 @@
 # ruff: noqa: S608 - the SQL is made of declared names and of quoted literals, never of what a file says
 """The one way into a book: with a viewer, who sees what is shared and what is private to the own side."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,7 +16,7 @@ from comity.book.reading.typed_files import TypedFormOptions, TypedTable, typed_
 from comity.book.reading.visibility import join_own_rows, visible_rows_sql
 from comity.book.storage.commit import finish_pending_commit
 from comity.book.storage.compiled_sql import BookEngine
-from comity.book.storage.duckdb import as_book_error, connect, make_work_folder, remove_work_folder
+from comity.book.storage.duckdb import as_book_error, cursor, work_engine
 from comity.book.storage.layout import OWN_COLUMNS, table_files
 from comity.book.storage.parquet import zone_of_typed_file
 from comity.book.tables import EVERY_TABLE, Table
@@ -55,28 +56,29 @@ class Holding:
 class Book:
     """A book opened for one viewer. Use `open_book`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that open_book brought together
         self,
         folder: Path,
         definition: Definition,
         viewer: Viewer,
         con: duckdb.DuckDBPyConnection,
-        work: Path | None = None,
+        holdings: Mapping[str, "Holding"],
+        held: ExitStack,
     ) -> None:
         """Remember where, whose and for whom; `open_book` brings the tables in.
 
-        :param work: a folder for what outgrows memory, removed when the book is closed
+        :param held: what is given back when the book is closed: the engine, and a folder for what outgrows memory
         """
         self.folder = folder
         self.definition = definition
         self.viewer = viewer
         self.engine: BookEngine = BookEngine.from_connection(con)
-        self.holdings: dict[str, Holding] = {}
+        self.holdings: dict[str, Holding] = dict(holdings)
         # The period that figures are formed for, and the one it is compared with; empty: all days alike. Where two
         # tables could answer a KPI, one that tells of these does.
         self.asked: tuple[Period, ...] = ()
         self._con = con
-        self._work = work
+        self._held = held.pop_all()
         self._known: dict[Hashable, object] = {}
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -104,13 +106,11 @@ class Book:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A second way to the engine, for another thread."""
-        return self._con.cursor()
+        return cursor(self._con)
 
     def close(self) -> None:
         """Give the engine's memory back."""
-        self._con.close()
-        if self._work is not None:
-            remove_work_folder(self._work)
+        self._held.close()
 
     def rejects(self, name: str) -> Iterator[Reject]:
         """The rows of a table that were set aside on opening, as far as this viewer may know."""
@@ -151,22 +151,15 @@ def open_book(
     if viewer.relationship != definition.relationship:
         raise NotInRelationshipError("no such book")
     finish_pending_commit(folder)
-    work = make_work_folder()
-    con = connect(work / "spill")
-    book = Book(folder, definition, viewer, con, work)
     own = []
     if viewer.side is not None:
         own = [place for place in (folder / "private" / viewer.side.value, private) if place is not None]
-    making = TypedFormOptions(definition, viewer.side, work, max_rejects)
-    try:
-        for table in EVERY_TABLE.values():
-            holding = _open_table(con, folder, own, table, viewer, making)
-            if holding is not None:
-                book.holdings[table.name] = holding
-    except BaseException:
-        book.close()
-        raise
-    return book
+    with ExitStack() as held:
+        con, work = held.enter_context(work_engine())
+        making = TypedFormOptions(definition, viewer.side, work, max_rejects)
+        opened = (_open_table(con, folder, own, table, viewer, making) for table in EVERY_TABLE.values())
+        holdings = {holding.table.name: holding for holding in opened if holding is not None}
+        return Book(folder, definition, viewer, con, holdings, held)
 
 
 def _open_table(  # noqa: PLR0913 - one table of open_book
