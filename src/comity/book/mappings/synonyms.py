@@ -60,9 +60,12 @@ def similarity(header: str, known: Sequence[Name]) -> float:
             return 1.0
         if name.tokens <= tokens:
             best = max(best, 0.97 - _EXTRA_WORD * (len(tokens) - len(name.tokens)))
-        elif len(words) >= _FEWEST_SIGNS and abs(len(words) - len(name.words)) <= 2:  # noqa: PLR2004 - a slip or two
-            if _most_ratio(words, name.words) * 0.98 > best:
-                best = max(best, _ratio(words, name.words) * 0.98)
+        elif (
+            len(words) >= _FEWEST_SIGNS
+            and abs(len(words) - len(name.words)) <= 2  # noqa: PLR2004 - a slip or two
+            and _most_ratio(words, name.words) * 0.98 > best
+        ):
+            best = max(best, _ratio(words, name.words) * 0.98)
     return best
 
 
