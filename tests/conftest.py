@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from comity.book.reading import typed_files
 from comity.book.storage import duckdb as engine
+from tests.builders.typed_forms import remembering
 
 # A busy machine is no failure; a test never measures time. `make test-long` takes the profile of its name.
 settings.register_profile("gate", deadline=None, max_examples=10)
@@ -20,6 +22,9 @@ os.fsync = lambda _: None
 
 # Processes of a run share the cores: a second thread of each engine would only wait for the others'.
 engine.THREADS = 1
+
+# Most books of tests are a few lines written by hand, and many are alike: each is checked once in a process.
+typed_files._write_typed = remembering(typed_files._write_typed)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

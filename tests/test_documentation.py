@@ -51,10 +51,10 @@ def test_every_builder_is_listed() -> None:
 def test_every_command_of_make_that_tests_is_explained() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = re.findall(
-        r"^([a-z-]+):.*\n(?:\t.*\n)*?\t.*(?:/pytest|PYTEST|benchmarks|ruff|audit) ?", makefile, re.MULTILINE
+        r"^([a-z-]+):.*\n(?:\t.*\n)*?\t.*(?:/pytest|PYTEST|MAKE|benchmarks|ruff|audit)", makefile, re.MULTILINE
     )
     assert [command for command in commands if f"| `make {command}` |" not in TESTING] == []
-    assert {"lint", "check", "test", "test-long", "bench", "audit"} <= set(commands)
+    assert {"lint", "check", "test", "suite", "test-long", "bench", "audit"} <= set(commands)
 
 
 @pytest.mark.parametrize("contract", LAYERED, ids=lambda contract: contract["name"])

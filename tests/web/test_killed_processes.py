@@ -210,15 +210,40 @@ def killable_processes(served):
     return processes
 
 
-def run_script(room, script, *arguments):
-    """Run a script as the room's own processes run; what it prints, read as JSON."""
-    here = str(Path(__file__).parents[2])
-    environment = os.environ | room.environment() | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
-    completed = subprocess.run(
-        [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    assert completed.returncode == 0, completed.stderr[-2000:]
-    return json.loads(completed.stdout.splitlines()[-1])
+class Observer:
+    """A process of its own beside the room, as the room's own are, that runs scripts; it is killed by nobody."""
+
+    LOOP = """
+import contextlib, io, json, sys
+for line in sys.stdin:
+    script, sys.argv[1:] = json.loads(line)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(script, {"__name__": "script"})
+    print(printed.getvalue().splitlines()[-1], flush=True)
+"""
+
+    def __init__(self, served):
+        self.served = served
+        here = str(Path(__file__).parents[2])
+        environment = os.environ | served.room.environment() | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", self.LOOP]
+        self.process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=served.log, text=True)
+
+    def run(self, script, *arguments):
+        """What a script prints last, read as JSON."""
+        self.process.stdin.write(json.dumps([script, arguments]) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise AssertionError(self.served.said()[-2000:])
+        return json.loads(answer)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -231,7 +256,7 @@ def room_folder():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_until_settled(served, seconds=180):
+def wait_until_settled(served, observer, seconds=180):
     """Wait until nothing is left to be done; what dead workers left is taken up by `STATE`, as the clock does."""
     end = time.monotonic() + seconds
     with psycopg.connect(served.room.cluster.conninfo(SUPERUSER), autocommit=True) as connection:
@@ -245,7 +270,7 @@ def wait_until_settled(served, seconds=180):
             (left,) = connection.execute(query).fetchone()
             if not left:
                 return
-            run_script(served.room, STATE_SCRIPT, served.relationship)
+            observer.run(STATE_SCRIPT, served.relationship)
             time.sleep(0.5)
     raise AssertionError(f"{left} jobs are left; {served.said()[-2000:]}")
 
@@ -261,9 +286,11 @@ def test_killed_processes_lose_nothing_and_double_nothing(room_folder, kills):
     seed = int(os.environ.get("COMITY_SEED", secrets.randbits(32)))
     chance = random.Random(seed)
     served = Served(room_folder / "room")
+    observer = None
     try:
         served.until(200)
-        served.relationship, *tokens = run_script(served.room, SETUP_SCRIPT, KPI, HEAD)
+        observer = Observer(served)
+        served.relationship, *tokens = observer.run(SETUP_SCRIPT, KPI, HEAD)
         script = Script(f"http://127.0.0.1:{served.port}/api/r/{served.relationship}/", tokens, chance)
         for kill in range(kills):
             for _ in range(chance.randint(2, 6)):
@@ -276,14 +303,16 @@ def test_killed_processes_lose_nothing_and_double_nothing(room_folder, kills):
                 with suppress(ProcessLookupError):  # it has just ended by itself
                     os.kill(chance.choice(processes).pid, signal.SIGKILL)
         served.until(200)
-        wait_until_settled(served, 180 + 6 * kills)  # workers that are killed every second leave much undone
-        import_interrupted_files(served, script)
+        wait_until_settled(served, observer, 180 + 6 * kills)  # workers that are killed every second leave much undone
+        import_interrupted_files(served, observer, script)
         close_period(served, script)
-        check_state(served, script)
+        check_state(served, observer, script)
     except BaseException as error:
         error.add_note(f"seed {seed}; {served.said()[-3000:]}")
         raise
     finally:
+        if observer is not None:
+            observer.close()
         served.process.terminate()
         served.process.wait(60)
         served.log.close()
@@ -302,7 +331,7 @@ def close_period(served, script, seconds=120):
             time.sleep(0.3)
 
 
-def import_interrupted_files(served, script):
+def import_interrupted_files(served, observer, script):
     """Whoever sees a file that broke off imports it again, as the page offers."""
     for _ in range(3):
         broken = [
@@ -314,11 +343,11 @@ def import_interrupted_files(served, script):
             return
         for number, side in broken:
             script.ask(side, f"records/{number}/moves", {"do": "bring"})
-        wait_until_settled(served)
+        wait_until_settled(served, observer)
 
 
-def check_state(served, script):
-    state = run_script(served.room, STATE_SCRIPT, served.relationship)
+def check_state(served, observer, script):
+    state = observer.run(STATE_SCRIPT, served.relationship)
     titles = Counter(title for _, title, *_ in state["matters"])
     assert all(titles[title] == 1 if known else titles[title] <= 1 for title, known in script.raised.items())
     # The book holds each claim once, as it stands.

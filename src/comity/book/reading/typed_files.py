@@ -137,19 +137,38 @@ def _check_once(  # noqa: PLR0913 - what typed_form was given
     stem = f"{name}-{_cache_key(files, declared, definition)}"
     typed, rejects = place / f"{stem}.parquet", place / f"{stem}.rejects.parquet"
     if not (_is_whole(typed) and _is_whole(rejects)):
-        with work_engine(place) as (con, folder):
-            own_side = making.side.value if own and making.side is not None else None
-            request = CheckRequest(declared, definition, brought_by=own_side)
-            checked = check_rows(con, _batches(parts, declared), request, folder)
-            broken = sum(len(part.sheet.broken) for part in parts)
-            too_many = checked.rejected + broken > making.max_rejects * (checked.rows_in + broken)
-            _write_rejects(checked, parts, table, definition, _LISTED if too_many else None)
-            if too_many:
-                _refuse_too_many(checked, broken, files, making)
-            _remove_earlier(place, name)
-            replace_file(checked.rejects, rejects)
-            replace_file(checked.clean, typed)  # last, because its presence says that all is done
+        _write_typed(parts, table, declared, making, own=own, typed=typed, rejects=rejects)
     return TypedTable((typed,), _column_names((typed,)), rejects)
+
+
+def _write_typed(  # noqa: PLR0913 - what is checked, and where it goes
+    parts: Sequence[_SourceFile],
+    table: Table,
+    declared: Table,
+    making: TypedFormOptions,
+    *,
+    own: bool,
+    typed: Path,
+    rejects: Path,
+) -> None:
+    """Check the rows of files, and write what stands and what does not; earlier forms of the table go.
+
+    :param declared: the table as the files hold it
+    :raises UnusableBookError: when too many rows break rules
+    """
+    definition = making.definition
+    with work_engine(typed.parent) as (con, folder):
+        own_side = making.side.value if own and making.side is not None else None
+        request = CheckRequest(declared, definition, brought_by=own_side)
+        checked = check_rows(con, _batches(parts, declared), request, folder)
+        broken = sum(len(part.sheet.broken) for part in parts)
+        too_many = checked.rejected + broken > making.max_rejects * (checked.rows_in + broken)
+        _write_rejects(checked, parts, table, definition, _LISTED if too_many else None)
+        if too_many:
+            _refuse_too_many(checked, broken, [part.file for part in parts], making)
+        _remove_earlier(typed)
+        replace_file(checked.rejects, rejects)
+        replace_file(checked.clean, typed)  # last, because its presence says that all is done
 
 
 def _rewrite_in_zone(place: Path, name: str, files: Sequence[Path], table: Table, definition: Definition) -> TypedTable:
@@ -167,7 +186,7 @@ def _rewrite_in_zone(place: Path, name: str, files: Sequence[Path], table: Table
                 f"COPY (SELECT {chosen} FROM {scan_sql(*files)} ORDER BY {order}) "
                 f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, {metadata_sql(definition.timezone)})",
             )
-            _remove_earlier(place, name)
+            _remove_earlier(typed)
             replace_file(target, typed)
     return TypedTable((typed,), _column_names((typed,)))
 
@@ -314,8 +333,9 @@ def _writable_folder(place: Path, fallback: Path) -> Path:
     return fallback
 
 
-def _remove_earlier(place: Path, name: str) -> None:
+def _remove_earlier(typed: Path) -> None:
     """Typed forms of what the table was before are of no use to anyone."""
-    for earlier in place.glob(f"{name}-*.parquet"):
+    name = typed.name.rpartition("-")[0]
+    for earlier in typed.parent.glob(f"{name}-*.parquet"):
         with contextlib.suppress(OSError):
             earlier.unlink()
