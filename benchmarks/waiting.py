@@ -104,8 +104,8 @@ def measure() -> None:
                 users = [load.User(f"sessionid={one.cookies['sessionid'].value}", [[path]]) for one in clients]
                 served = [server, database(room.cluster)]
                 load.measured(port, users, 1, served)
-                found = load.measured(port, users, 10, served)
-                alone = load.measured(port, users[:1], 5, served)
+                found = load.measured(port, users, 6, served)
+                alone = load.measured(port, users[:1], 3, served)
                 print(
                     f"{name}: {queries[name]} queries; {USERS} users p50 {found.median:.0f} ms, "
                     f"p99 {found.p99:.0f} ms; one user p50 {alone.median:.0f} ms; "

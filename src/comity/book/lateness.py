@@ -190,8 +190,25 @@ class KeptDeliveries:
     due: int
 
 
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """An agreed delivery: the moments at which it was due, the latest first, and whether it was there."""
+
+    table: str
+    by: Side
+    moments: tuple[tuple[datetime, bool], ...]
+
+
 def deliveries_in_time(book: Book, coverage: Coverage, now: datetime) -> tuple[KeptDeliveries, ...]:
-    """Of each agreed delivery, how often it was there when it was due, in the year before `now`.
+    """Of each agreed delivery, how often it was there when it was due, in the year before `now` (`due_deliveries`)."""
+    return tuple(
+        KeptDeliveries(one.table, one.by, sum(came for _, came in one.moments), len(one.moments))
+        for one in due_deliveries(book, coverage, now)
+    )
+
+
+def due_deliveries(book: Book, coverage: Coverage, now: datetime) -> tuple[DueDelivery, ...]:
+    """Of each agreed delivery that was ever due, when it was, and whether it was there, in the year before `now`.
 
     Counted from the first import into the book on: before it nothing says when anything came. A delivery is there when
     one of its side, at that moment or earlier, tells of the days that were due; where imports do not say what they tell
@@ -214,10 +231,11 @@ def deliveries_in_time(book: Book, coverage: Coverage, now: datetime) -> tuple[K
             if one.side in {source.by.value, _UNKNOWN} and one.mapping != CORRECTION
         ]
         quiet = quiet_weekdays(coverage.days(source.table))
-        moments = _due_moments(source.due, since, here)
-        kept = sum(_was_there(came, source.due, moment, quiet) for moment in moments)
+        moments = [
+            (moment, _was_there(came, source.due, moment, quiet)) for moment in _due_moments(source.due, since, here)
+        ]
         if moments:
-            found.append(KeptDeliveries(source.table, source.by, kept, len(moments)))
+            found.append(DueDelivery(source.table, source.by, tuple(moments)))
     return tuple(found)
 
 

@@ -10,10 +10,8 @@ from comity.core.matters.kinds import AskedFor, ClaimEvent
 from comity.core.matters.kinds import Kind as MatterKind
 from comity.core.matters.nature import Nature
 from comity.core.matters.posture import Posture
-from comity.core.matters.strain import Strain
 from comity.core.matters.transitions import Move, State
-from comity.core.spiral.moves import NOT_RECORDED
-from comity.core.spiral.moves import Strain as SpiralKind
+from comity.core.spiral.moves import NOT_RECORDED, OF_STEPS, Strain
 from comity.core.values import OrganisationKind
 
 
@@ -602,9 +600,11 @@ STEPS = _table(
         _side("debtor", "which side owes that"),
         Column("due_on", Kind.DAY, "by which day it is owed, as this step leaves it"),
         Column("first_due_on", Kind.DAY, "by which day it was owed at first"),
-        _text("strain", "the strained move that it is", values=tuple(one.value for one in Strain)),
+        _text("strain", "the strained move that it is", values=tuple(one.value for one in OF_STEPS)),
         _text(
-            "occasion", "the strained move whose ordinary counterpart it is", values=tuple(one.value for one in Strain)
+            "occasion",
+            "the strained move whose ordinary counterpart it is",
+            values=tuple(one.value for one in OF_STEPS),
         ),
         _text("called_for_by", "who or what called for it", values=(*_SIDES, "clock")),
         _text("mark", "what is reserved with it", values=tuple(one.value for one in Mark)),
@@ -651,7 +651,7 @@ MOVES = _table(
             f"which of the kinds of moves; nobody records yet: {', '.join(NOT_RECORDED)}, of which no row says that "
             "there were none",
             required=True,
-            values=tuple(one.value for one in SpiralKind),
+            values=tuple(one.value for one in Strain),
         ),
         Column("strained", Kind.FLAG, "whether it strains; else it is the ordinary counterpart", required=True),
         _text("called_for_by", "which side, or the calendar (clock), called for it", values=(*_SIDES, "clock")),

@@ -11,6 +11,7 @@ from comity.core.matters.transitions import Move
 from comity.core.spiral.moves import (
     CLOCK,
     NOT_RECORDED,
+    OF_STEPS,
     RECORDED,
     Act,
     Duty,
@@ -19,10 +20,17 @@ from comity.core.spiral.moves import (
     Strain,
     months_of_silence,
     move_of_confirmed,
+    move_of_departure,
     moves_of_change,
+    moves_of_delivery,
     moves_of_duty,
     moves_of_matter,
+    moves_of_price,
+    moves_of_weeks,
+    occasion,
     one_a_week,
+    prompted,
+    strain,
 )
 from comity.core.values import Side
 
@@ -55,7 +63,7 @@ def test_there_are_fourteen_kinds_and_each_is_recorded_or_named_as_not():
     assert len(Strain) == 14
     assert set(RECORDED) | set(NOT_RECORDED) == set(Strain)
     assert not set(RECORDED) & set(NOT_RECORDED)
-    assert {*NOT_RECORDED} == {"penalty", "audit", "price", "held_back", "absent", "understaffed", "departure"}
+    assert {*NOT_RECORDED} == {"penalty", "audit", "held_back", "absent"}
 
 
 @pytest.mark.parametrize(
@@ -197,3 +205,74 @@ def test_exchanging_the_sides_exchanges_the_moves(acts):
     assert [(one.side.other, one.kind, one.strained, one.answers_to) for one in here] == [
         (one.side, one.kind, one.strained, one.answers_to) for one in there
     ]
+
+
+def test_a_price_asked_for_outside_its_agreed_date_strains():
+    """A new price counts from 1 July 2025, and then from 1 July of each year."""
+    july = [date(2025, 7, 1)]
+
+    def asked(first_day, agreed_from):
+        return said(moves_of_price("1", P, MONDAY, first_day, agreed_from))
+
+    assert asked(date(2027, 7, 1), july) == [(P, "price", "ordinary", CLOCK)]
+    for other in (date(2027, 6, 30), date(2027, 7, 2), date(2027, 1, 1), date(2024, 7, 1)):
+        assert asked(other, july) == [(P, "price", "strained", None)]
+    # One of two prices is not due; and where no date is agreed, none is outside of it.
+    assert asked(date(2027, 7, 1), [*july, date(2025, 1, 1)]) == [(P, "price", "strained", None)]
+    assert asked(date(2027, 7, 1), []) == []
+
+
+@pytest.mark.parametrize(
+    ("present", "strained"), [(95.0, False), (94.9, True), (100.0, False), (120.0, False), (0.0, True)]
+)
+def test_a_week_with_less_than_95_percent_of_its_roster_present_is_understaffed(present, strained):
+    """spiral.md: presence below 95 % of schedule; a week without a roster is none."""
+    monday, end = date(2026, 9, 7), datetime(2026, 9, 14, tzinfo=UTC)
+    weeks = {monday: (present, 100.0), date(2026, 9, 14): (0.0, 0.0)}
+    (move,) = moves_of_weeks(P, weeks, {monday: end, date(2026, 9, 14): end})
+    assert (move.strained, move.at, move.called_for_by, move.side) == (strained, end, CLOCK, P)
+
+
+def test_of_a_delivery_at_most_one_of_a_week_counts_in_time_and_one_late():
+    """Due daily; late on Monday, Tuesday and Wednesday, there on Thursday and Friday, late on the next Monday."""
+    due = [(moment(days), days in {3, 4}) for days in (0, 1, 2, 3, 4, 7)]
+    moves = moves_of_delivery("contacts", P, due)
+    kept = one_a_week(moves, week_day(moves))
+    assert [(one.at, one.strained) for one in kept] == [(moment(0), True), (moment(3), False), (moment(7), True)]
+    # Another table is another delivery.
+    other = moves_of_delivery("costs", P, due[:1])
+    assert len(one_a_week([*moves, *other], week_day([*moves, *other]))) == 4
+
+
+def test_whoever_leaves_without_a_handover_strains_and_one_with_it_was_called_for_by_nobody():
+    assert said([move_of_departure("x", C, MONDAY, handed_over=False)]) == [(C, "departure", "strained", None)]
+    assert said([move_of_departure("x", C, MONDAY, handed_over=True)]) == [(C, "departure", "ordinary", None)]
+
+
+@pytest.mark.parametrize(
+    ("second", "days", "answers"),
+    [
+        ((Kind.DISPUTE, "p:raise"), 5, True),  # strained for strained
+        ((Kind.OFFER, "p:raise"), 5, True),  # an ordinary one answers either
+        ((Kind.DISPUTE, "p:raise"), 91, False),  # too long ago
+        ((Kind.DISPUTE, "p:raise"), -3, False),  # raised before
+        ((Kind.DISPUTE, "c:raise"), 5, False),  # nobody answers oneself
+    ],
+)
+def test_a_matter_raised_because_of_another_answers_it(second, days, answers):
+    (first,) = moves_of_matter(matter(Kind.DISPUTE, "c:raise", name="first"))
+    kind, act = second
+    made = Matter("second", kind, [Act(1, first.at + timedelta(days=days), Move.RAISE, {"c": C, "p": P}[act[0]])])
+    _, move = prompted([first, *moves_of_matter(made)], {"second": "first"})
+    assert move.answers_to == (first.id if answers else None)
+
+
+def test_a_strained_matter_answers_no_ordinary_one():
+    (offer,) = moves_of_matter(matter(Kind.OFFER, "c:raise", name="first"))
+    (dispute,) = moves_of_matter(matter(Kind.DISPUTE, "p:raise", name="second"))
+    assert prompted([offer, dispute], {"second": "first"})[1].answers_to is None
+
+
+def test_what_a_step_can_be_is_what_the_book_says_it_can_be():
+    said_of_steps = {one for kind in Kind for move in Move for one in (strain(kind, move), occasion(kind, move))}
+    assert said_of_steps - {None} == set(OF_STEPS)

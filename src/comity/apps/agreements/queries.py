@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -11,13 +13,14 @@ from django.utils import timezone
 
 from comity.apps.agreements import signatories
 from comity.apps.agreements.content import UNREADABLE, DraftContent, is_sound, parse_step, sound_draft
-from comity.apps.agreements.models import Change, Draft, Limit, Step, Track
+from comity.apps.agreements.models import Change, Draft, FirstStep, Limit, Step, Track
 from comity.apps.books import queries as books
 from comity.apps.bounded import Bounded
 from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person
-from comity.apps.parties.queries import members
+from comity.apps.parties.queries import members, members_in
+from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in, was_read_ahead
 from comity.apps.parties.rights import Action, is_active_deputy
 from comity.apps.record import queries as record
 from comity.apps.record.models import ConsentSubject
@@ -75,7 +78,7 @@ def chain(member: MemberContext) -> Chain:
     :raises comity.apps.books.queries.NoBookError: where there is no book
     """
     definition, files = books.definition(member), books.agreement_files(member)
-    last = record.entries(member, ConsentSubject.AGREEMENT).order_by("-number").values_list("digest", flat=True).first()
+    last = record.last_digest(member, ConsentSubject.AGREEMENT)
     key = (definition.relationship, files, last)
     known = kept_chains.get(key) if files else None
     if known is not None:
@@ -113,7 +116,7 @@ def text_of(member: MemberContext, day: date | None = None, known: int | None = 
 def situation(member: MemberContext, of: Chain | None = None) -> Situation:
     """Return what is so now, as steps are judged by it."""
     entries = chain(member) if of is None else of
-    present = list(members(member))
+    present = rows_in(member, members_in)
     people = {side: [signer_of(one) for one in present if one.side == side] for side in Side}
     bearers = signatories.bearers(member, entries)
     return Situation(timezone.now(), today(member), books.zone(member), entries, Decimal(0), people, bearers=bearers)
@@ -185,10 +188,37 @@ def visible_changes(member: MemberContext) -> QuerySet[Change]:
 
     What a side drafts it keeps to itself: it is for those who read that, and for who began it.
     """
-    rows = Change.objects.filter(relationship=member.relationship).select_related("person")
-    if member.may(Action.READ_OWN):
-        return rows
-    return rows.filter(Q(number__isnull=False) | Q(shared=True) | Q(person=member.membership.person))
+    return _visible_changes(member.relationship.pk, *_reader(member))
+
+
+def read_ahead_changes(members: Sequence[MemberContext]) -> None:
+    """Read the undecided changes and who may sign them, of several relationships at once."""
+    record.read_ahead_last_digest(members, ConsentSubject.AGREEMENT)
+    read_ahead(members, members_in)
+    for query in (_open_changes, _steps_of_open, _first_steps_of_open):
+        read_ahead(members, query, _reader)
+
+
+def _reader(member: MemberContext) -> tuple[bool, UUID]:
+    """Return what decides which drafts a member may know of: whether they read their side's own, and who they are."""
+    return member.may(Action.READ_OWN), member.membership.person_id
+
+
+def _visible_changes(where: Place, own: bool, person: UUID) -> QuerySet[Change]:  # noqa: FBT001 - as `_reader` gives it
+    found = Change.objects.filter(relationship=where).select_related("person")
+    return found if own else found.filter(Q(number__isnull=False) | Q(shared=True) | Q(person=person))
+
+
+def _open_changes(where: Place, own: bool, person: UUID) -> QuerySet[Change]:  # noqa: FBT001 - as above
+    return _visible_changes(where, own, person).exclude(steps__kind__in=[kind.value for kind in _ENDS])
+
+
+def _steps_of_open(where: Place, own: bool, person: UUID) -> QuerySet[Step]:  # noqa: FBT001 - as above
+    return Step.objects.filter(relationship=where, change__in=_open_changes(where, own, person).values("pk"))
+
+
+def _first_steps_of_open(where: Place, own: bool, person: UUID) -> QuerySet[FirstStep]:  # noqa: FBT001 - as above
+    return FirstStep.objects.filter(relationship=where, change__in=_open_changes(where, own, person).values("pk"))
 
 
 def change_states(member: MemberContext, *, only_open: bool = False, now: Situation | None = None) -> list[ChangeState]:
@@ -196,15 +226,31 @@ def change_states(member: MemberContext, *, only_open: bool = False, now: Situat
 
     :param now: what is so, where it is known
     """
-    rows = visible_changes(member)
-    if only_open:
-        rows = rows.exclude(steps__kind__in=[kind.value for kind in _ENDS])
-    # Marks tell how an agreed change came about: nobody asks that of an open one in a list.
-    rows = rows.prefetch_related("steps", "first_steps", *(() if only_open else ("marks",)))
-    present = list(rows)
+    if only_open and was_read_ahead(member, _open_changes, *_reader(member)):
+        present = _known_open_changes(member)
+    else:
+        reader = (member.relationship.pk, *_reader(member))
+        found_rows = _open_changes(*reader) if only_open else _visible_changes(*reader)
+        # Marks tell how an agreed change came about: nobody asks that of an open one in a list.
+        present = list(found_rows.prefetch_related("steps", "first_steps", *(() if only_open else ("marks",))))
     now = now or (situation(member) if present else None)
     found = [_state(row, list(row.steps.all()), now) for row in present]
     return sorted(found, key=lambda one: (one.row.number is not None, -(one.row.number or 0)))
+
+
+def _known_open_changes(member: MemberContext) -> list[Change]:
+    """Return the undecided changes that were read ahead, with their steps."""
+    reader = _reader(member)
+    present = rows_in(member, _open_changes, *reader)
+    for name, query in (("steps", _steps_of_open), ("first_steps", _first_steps_of_open)):
+        by_change: dict[UUID, list[Any]] = {one.pk: [] for one in present}
+        for step in rows_in(member, query, *reader):
+            by_change[step.change_id].append(step)
+        for one in present:
+            of = getattr(one, name).get_queryset()
+            of._result_cache, of._prefetch_done = by_change[one.pk], True  # noqa: SLF001 - as Django's own prefetch does
+            one._prefetched_objects_cache = {**getattr(one, "_prefetched_objects_cache", {}), name: of}  # noqa: SLF001 - as above
+    return present
 
 
 def waiting_side(one: ChangeState) -> Side | None:
@@ -217,6 +263,8 @@ def waiting_side(one: ChangeState) -> Side | None:
 
 def has_waiting_change(member: MemberContext) -> bool:
     """Return whether a proposed change is neither agreed nor ended: both sides know of it."""
+    if was_read_ahead(member, _open_changes, *_reader(member)):
+        return any(one.number is not None for one in rows_in(member, _open_changes, *_reader(member)))
     proposed = Change.objects.filter(relationship=member.relationship, number__isnull=False)
     return proposed.exclude(steps__kind__in=[kind.value for kind in _ENDS]).exists()
 

@@ -1,6 +1,6 @@
 """Changes of the agreement that wait for a side, for the inbox, and the entry of the navigation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from comity.apps.agreements.queries import (
     change_states,
     has_waiting_change,
     may_sign,
+    read_ahead_changes,
     situation,
     today,
     waiting_side,
@@ -52,7 +53,7 @@ _PAGES = (
 
 def register() -> None:
     """Register the part of the inbox and the entry."""
-    add_inbox_source(InboxSource("agreements", _waiting_changes))
+    add_inbox_source(InboxSource("agreements", _waiting_changes, read_ahead=_read_ahead))
     add_nav_entry(NavEntry("agreement", 34, pages=_PAGES))
     add_panel(Panel("agreements/_missing.html", PanelArea.SIDE, 90, _missing_clauses))
 
@@ -64,6 +65,10 @@ def _missing_clauses(member: MemberContext, words: Words, _zone: ZoneInfo) -> Pa
     read = latest_text(chain(member), today(member))
     kinds = [kind_name(kind, words) for kind in missing_clauses(read)]
     return {"kinds": words.listed(kinds)} if kinds else None
+
+
+def _read_ahead(members: Sequence[MemberContext]) -> None:
+    read_ahead_changes([one for one in members if books.readable_definition(one) is not None])
 
 
 def _waiting_changes(member: MemberContext, words: Words) -> Iterator[InboxItem]:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -29,12 +29,14 @@ from comity.apps.books.models import (
     Routes,
     SharedFormat,
     Stage,
+    TermsStep,
 )
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import HEARTBEAT_TIMEOUT
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Person, Role
 from comity.apps.parties.names import sanitise_name
+from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.agreement import FilesState, files_state
@@ -59,6 +61,7 @@ from comity.core.values import Period, Side, Viewer
 
 T = TypeVar("T")
 _SHOWN_EXPORTS = 20
+_MAX_LISTED = 20  # files to decide on, and marks to look at again, in the inbox
 _SHOWN_STEPS = 50  # changes of private items on a page
 _LONGEST_NAME = 50  # of a format, as far as it is proposed
 _PAIR = re.compile(r'"?(\w+)"? (?:before|above) "?(\w+)"?')
@@ -317,24 +320,78 @@ def _of_filters(filters: FileFilters) -> Q:
 
 def readable_deliveries(member: MemberContext) -> QuerySet[Delivery]:
     """List all deliveries that the viewer may know of, the newest first; for some roles only the shared ones."""
-    files = Delivery.objects.select_related("person").filter(relationship=member.relationship)
-    if not member.may(Action.READ_OWN):
-        files = files.filter(_SHARED)
-    files = files.exclude(_unreadable(member))
-    return files.exclude(stage=Stage.DROPPED)
+    return _readable_deliveries(member.relationship.pk, _reader(member))
 
 
 def files_to_decide(member: MemberContext) -> QuerySet[Delivery]:
     """List the own side's files that somebody has to decide on: checked ones, and watched ones that cannot be used."""
+    return _files_to_decide(member.relationship.pk, str(member.side), _reader(member))
+
+
+def latest_files_to_decide(member: MemberContext) -> list[Delivery]:
+    """Return the newest files that the own side has to decide on."""
+    return rows_in(member, _latest_files_to_decide, str(member.side), _reader(member))
+
+
+def marks_to_review(member: MemberContext) -> list[Mark]:
+    """Return what either side holds back beyond the day that it named itself, the earliest day first."""
+    return rows_in(member, _marks_to_review, timezone.localdate())
+
+
+def last_terms_step(member: MemberContext) -> TermsStep | None:
+    """Return the latest step about zone, currency and months; None where there is none."""
+    return next(iter(rows_in(member, _last_terms_step)), None)
+
+
+def read_ahead_files(members: Sequence[MemberContext]) -> None:
+    """Read the files that each own side has to decide on, of several relationships at once."""
+    read_ahead(
+        [one for one in members if one.side is not None and one.may(Action.BRING)],
+        _latest_files_to_decide,
+        lambda one: (str(one.side), _reader(one)),
+    )
+
+
+def read_ahead_marks(members: Sequence[MemberContext]) -> None:
+    """Read what is held back beyond its day, of several relationships at once."""
+    read_ahead(members, _marks_to_review, lambda _: (timezone.localdate(),))
+
+
+def read_ahead_terms(members: Sequence[MemberContext]) -> None:
+    """Read the latest steps about the terms of the records, of several relationships at once."""
+    read_ahead(members, _last_terms_step)
+
+
+def _files_to_decide(where: Place, side: str, reader: "_Reader") -> QuerySet[Delivery]:
     refused_watched = Q(stage=Stage.REFUSED, outcome__has_key="watched")
-    own = readable_deliveries(member).filter(side=str(member.side))
+    own = _readable_deliveries(where, reader).filter(side=side)
     return own.filter(Q(stage=Stage.LOOKED) | refused_watched)
+
+
+def _latest_files_to_decide(where: Place, side: str, reader: "_Reader") -> QuerySet[Delivery]:
+    return _files_to_decide(where, side, reader).order_by("-at", "pk")[:_MAX_LISTED]
+
+
+def _marks_to_review(where: Place, today: date) -> QuerySet[Mark]:
+    return Mark.objects.filter(relationship=where, review_on__lte=today).order_by("review_on", "pk")[:_MAX_LISTED]
+
+
+def _last_terms_step(where: Place) -> QuerySet[TermsStep]:
+    steps = TermsStep.objects.filter(relationship=where).select_related("person")
+    return steps.reverse()[:1]
+
+
+def _readable_deliveries(where: Place, reader: "_Reader") -> QuerySet[Delivery]:
+    files = Delivery.objects.select_related("person").filter(relationship=where)
+    if not reader.own:
+        files = files.filter(_SHARED)
+    return files.exclude(_unreadable(reader)).exclude(stage=Stage.DROPPED)
 
 
 def delivery(member: MemberContext, number: UUID) -> Delivery | None:
     """Return a delivery that the viewer may know of."""
     readable = Delivery.objects.select_related("person").filter(relationship=member.relationship, pk=number)
-    known_delivery = readable.exclude(_unreadable(member)).first()
+    known_delivery = readable.exclude(_unreadable(_reader(member))).first()
     is_shared = (
         known_delivery is not None
         and known_delivery.stage in {Stage.BROUGHT, Stage.UNDONE}
@@ -346,14 +403,36 @@ def delivery(member: MemberContext, number: UUID) -> Delivery | None:
 _SHARED = Q(stage__in=(Stage.BROUGHT, Stage.UNDONE), private=False)  # deliveries that both sides know of
 
 
-def _unreadable(member: MemberContext) -> Q:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What decides which deliveries a member reads.
+
+    :ivar own: whether they read what their side keeps to itself
+    """
+
+    person: UUID
+    own: bool
+    leads: bool
+    closed_tables: tuple[str, ...]
+
+
+def _reader(member: MemberContext) -> _Reader:
+    return _Reader(
+        member.membership.person_id,
+        member.may(Action.READ_OWN),
+        member.membership.role == Role.LEAD,
+        tuple(sorted(member.closed_tables)),
+    )
+
+
+def _unreadable(reader: _Reader) -> Q:
     """Match others' files of the own side that the role does not read: of tables closed to it, or of no known table.
 
     The table is unknown until the file was checked; until then it is for whoever uploaded it, and for leads.
     """
-    tables = Q(outcome__table__in=sorted(member.closed_tables))
-    unknown = Q(outcome__table=None) if member.membership.role != Role.LEAD else Q(pk__in=())
-    return (tables | unknown) & ~_SHARED & ~Q(person=member.membership.person)
+    tables = Q(outcome__table__in=reader.closed_tables)
+    unknown = Q(outcome__table=None) if not reader.leads else Q(pk__in=())
+    return (tables | unknown) & ~_SHARED & ~Q(person=reader.person)
 
 
 def routes(person: Person) -> str:

@@ -17,7 +17,7 @@ from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
 from comity.apps.books.models import Hold, TermsStep
 from comity.apps.books.operations import TERMS_TASK, find_actor, refuse_unusable
-from comity.apps.books.queries import NoBookError, book_folder, definition, has_book
+from comity.apps.books.queries import NoBookError, book_folder, definition, has_book, last_terms_step
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import has_pending
@@ -58,7 +58,7 @@ def terms_of(known: Definition) -> Terms:
 
 def open_proposal(member: MemberContext) -> OpenTerms | None:
     """Return what is proposed and neither agreed to, declined nor withdrawn."""
-    last = TermsStep.objects.filter(relationship=member.relationship).select_related("person").last()
+    last = last_terms_step(member)
     if last is None or last.change != TermsStep.Change.PROPOSED:
         return None
     return OpenTerms(last, _terms_in(last))

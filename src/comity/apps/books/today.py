@@ -8,8 +8,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comity.apps.books.contents import overview
-from comity.apps.books.models import Mark, Stage
-from comity.apps.books.queries import NoBookError, files_to_decide, has_book, zone
+from comity.apps.books.models import Stage
+from comity.apps.books.queries import (
+    NoBookError,
+    has_book,
+    latest_files_to_decide,
+    marks_to_review,
+    read_ahead_files,
+    read_ahead_marks,
+    read_ahead_terms,
+    zone,
+)
 from comity.apps.books.sentences import item_name
 from comity.apps.books.terms import open_proposal, said_terms
 from comity.apps.parties.member_context import MemberContext
@@ -32,16 +41,14 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 from comity.review.views.sentences import capital
 
-_MAX_FILES = 20
-
 
 def register() -> None:
     """Register the panel and the parts of the inbox of the Today page, and the navigation entry of the records."""
     add_panel(Panel("books/_no_book.html", PanelArea.TOP, 10, _no_book_panel))
     add_inbox_source(InboxSource("deliveries", _late_deliveries))
-    add_inbox_source(InboxSource("files", _files_to_import))
-    add_inbox_source(InboxSource("private data", _private_data_to_review))
-    add_inbox_source(InboxSource("terms of records", _terms_to_answer))
+    add_inbox_source(InboxSource("files", _files_to_import, read_ahead=read_ahead_files))
+    add_inbox_source(InboxSource("private data", _private_data_to_review, read_ahead=read_ahead_marks))
+    add_inbox_source(InboxSource("terms of records", _terms_to_answer, read_ahead=read_ahead_terms))
     add_nav_entry(NavEntry("records", 50, pages=("delivery",)))
 
 
@@ -74,7 +81,7 @@ def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]
     """Yield the own side's files that somebody has to decide on; the other side does not see them before."""
     if member.side is None or not member.may(Action.BRING):
         return
-    for file in files_to_decide(member).order_by("-at", "pk")[:_MAX_FILES]:
+    for file in latest_files_to_decide(member):
         within = {"relationship": member.relationship.pk, "delivery": file.pk}
         yield InboxItem(
             group=InboxGroup.DELIVER,
@@ -103,8 +110,7 @@ def _terms_to_answer(member: MemberContext, words: Words) -> Iterator[InboxItem]
 
 def _private_data_to_review(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     """Yield what a side holds back beyond the day that it named itself; both sides read that day."""
-    due = Mark.objects.filter(relationship=member.relationship, review_on__lte=timezone.localdate())
-    for mark in due.order_by("review_on", "pk")[:_MAX_FILES]:
+    for mark in marks_to_review(member):
         side = Side(mark.side)
         yield InboxItem(
             group=InboxGroup.DO,

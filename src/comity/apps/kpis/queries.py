@@ -32,7 +32,7 @@ waiting_changes: list[Callable[[MemberContext], bool]] = []
 
 def next_subject(member: MemberContext) -> str:
     """Return the subject of the next set in the record: its number."""
-    return str(record.entries(member, ConsentSubject.KPIS).count() + 1)
+    return str(len(record.subjects(member, ConsentSubject.KPIS)) + 1)
 
 
 def proposal(member: MemberContext) -> Consent | None:
@@ -52,7 +52,7 @@ def is_being_applied(member: MemberContext) -> bool:
 
 def is_in_agreement(member: MemberContext) -> bool:
     """Return whether KPIs are clauses of the agreement: of the book's, or of one signed and not written yet."""
-    if record.entries(member, ConsentSubject.AGREEMENT).exists():
+    if record.last_digest(member, ConsentSubject.AGREEMENT) is not None:
         return True
     return bool(files_state(books.book_folder(member.relationship.pk)))
 

@@ -25,6 +25,7 @@ from comity.apps.parties.panels import (
     add_panel,
 )
 from comity.apps.parties.rights import Action
+from comity.apps.record.queries import read_ahead_consents
 from comity.core.ledger.opened import OPENING, REVERSAL
 from comity.core.values import Side
 from comity.review.i18n.words import Words
@@ -33,7 +34,7 @@ from comity.review.i18n.words import Words
 def register() -> None:
     """Register the panel, the part of the inbox and the subjects."""
     add_panel(Panel("ledger/_differs.html", PanelArea.TOP, 18, _differs))
-    add_inbox_source(InboxSource("ledger", _proposed))
+    add_inbox_source(InboxSource("ledger", _proposed, read_ahead=read_ahead_consents))
     add_subject_type(SubjectType(OPENING, _links, queries.count_opened))
     add_subject_type(SubjectType(REVERSAL, _links, _nothing))
 

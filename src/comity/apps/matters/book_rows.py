@@ -33,8 +33,8 @@ from comity.core.matters import posture as posture_of
 from comity.core.matters.history import Step as Fact
 from comity.core.matters.kinds import Kind
 from comity.core.matters.nature import About
-from comity.core.matters.strain import occasion, strain
 from comity.core.matters.transitions import NOBODYS, Move, State
+from comity.core.spiral.moves import occasion, strain
 
 TASK = "matters.write_book"
 _DELAY_S = 60  # one write of the book for what is done within a minute

@@ -1,6 +1,6 @@
 """Matters, their steps and their evidence, as the pages show them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -43,6 +43,7 @@ from comity.apps.books.results import Question
 from comity.apps.matters.models import Evidence, Matter, Opened, SilenceNotice, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
+from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in
 from comity.apps.record.models import Consent, ConsentSubject, Entry
 from comity.apps.replies.queries import REMINDER_LEAD_TIME
 from comity.book.errors import UnusableFileError
@@ -67,6 +68,7 @@ _LOCK_TIMEOUT_S = 3.0  # how long the computation waits for the lock of a book b
 _MOST_PROMPTS = 200  # matters offered as what prompted another one
 _SHOWN_SINCE = 5  # imports, and corrections, after an accepted dispute
 _WAITING_CACHE_KEY = "matters that wait"
+MAX_WAITING = 30  # of each side and group on Today; the list of matters has them all
 DUE_SOON_DAYS = 3  # before the day by which work is owed, on which its side is reminded; the database knows it too
 _UNDONE_TOLD = timedelta(days=30)
 CARRIED_OUT = (Follows.RECORDS, Follows.FORMULA)  # what is to be done after an accepted dispute
@@ -149,19 +151,21 @@ def _accepted_at(matter: Matter) -> datetime | None:
 
 def waiting(member: MemberContext, side: Side) -> QuerySet[Matter]:
     """List the matters that wait for a side's answer, by the day that it is due."""
-    turn = Q(state__in=_BY_ANSWERS, answers=side) | Q(state__in=_BY_ASKS, asks=side)
-    asked_by = Step.objects.filter(matter=OuterRef("pk"), number=1).values("person__name")
-    waiting_matters = Matter.objects.filter(turn, relationship=member.relationship, state__in=OPEN)
-    annotated = waiting_matters.annotate(asked_by=Subquery(asked_by)).select_related("prompted_by")
-    return annotated.order_by("reply_by", "pk")
+    return _waiting(member.relationship.pk, side).select_related("prompted_by")
+
+
+def first_waiting(member: MemberContext, side: Side) -> list[Matter]:
+    """Return the matters that wait for a side's answer, by the day that it is due; of many the first.
+
+    Only what a row of a list shows of them.
+    """
+    return rows_in(member, _first_waiting, side)
 
 
 def count_waiting(member: MemberContext) -> dict[Side, int]:
     """Count the matters that wait for each side; one query for each request, because several panels ask."""
     if _WAITING_CACHE_KEY not in member.cache:
-        open_matters = Matter.objects.filter(relationship=member.relationship, state__in=OPEN).order_by()
-        side_to_answer = Case(When(state__in=_BY_ANSWERS, then=F("answers")), default=F("asks"))
-        counts = dict(open_matters.values_list(side_to_answer).annotate(Count("pk")))
+        counts = dict(rows_in(member, _counts_waiting))
         member.cache[_WAITING_CACHE_KEY] = {side: counts.get(side.value, 0) for side in Side}
     counts_by_side: dict[Side, int] = member.cache[_WAITING_CACHE_KEY]
     return counts_by_side
@@ -169,11 +173,55 @@ def count_waiting(member: MemberContext) -> dict[Side, int]:
 
 def open_actions(member: MemberContext) -> QuerySet[Matter]:
     """List what is agreed and to be done, or to be confirmed as done, the most urgent first."""
-    return (
-        Matter.objects.filter(IS_WORK, relationship=member.relationship)
-        .select_related("owner__person")
-        .order_by("due_on", "pk")
-    )
+    return _open_actions(member.relationship.pk)
+
+
+def first_actions(member: MemberContext) -> list[Matter]:
+    """Return the most urgent of what is agreed and to be done, or to be confirmed as done; of many the first."""
+    return rows_in(member, _first_actions)
+
+
+def read_ahead_waiting(members: Sequence[MemberContext]) -> None:
+    """Read what waits for an answer, of several relationships at once."""
+    for side in Side:
+        read_ahead(members, _first_waiting, partial(_of_side, side))
+    read_ahead(members, _counts_waiting)
+
+
+def read_ahead_actions(members: Sequence[MemberContext]) -> None:
+    """Read what is to be done, of several relationships at once."""
+    read_ahead(members, _first_actions)
+
+
+def _waiting(where: Place, side: Side) -> QuerySet[Matter]:
+    turn = Q(state__in=_BY_ANSWERS, answers=side) | Q(state__in=_BY_ASKS, asks=side)
+    asked_by = Step.objects.filter(matter=OuterRef("pk"), number=1).values("person__name")
+    found = Matter.objects.filter(turn, relationship=where, state__in=OPEN).annotate(asked_by=Subquery(asked_by[:1]))
+    return found.order_by("reply_by", "pk")
+
+
+def _first_waiting(where: Place, side: Side) -> QuerySet[Matter]:
+    shown = ("relationship", "kind", "state", "answers", "title", "period", "records", "reply_by")
+    return _waiting(where, side).only(*shown)[:MAX_WAITING]
+
+
+def _of_side(side: Side, member: MemberContext) -> tuple[Side]:  # noqa: ARG001 - as queries are read ahead
+    return (side,)
+
+
+def _counts_waiting(where: Place) -> QuerySet[Matter, tuple[str, int]]:
+    open_matters = Matter.objects.filter(relationship=where, state__in=OPEN).order_by()
+    side_to_answer = Case(When(state__in=_BY_ANSWERS, then=F("answers")), default=F("asks"))
+    return open_matters.values_list(side_to_answer).annotate(Count("pk"))
+
+
+def _open_actions(where: Place) -> QuerySet[Matter]:
+    found = Matter.objects.filter(IS_WORK, relationship=where)
+    return found.select_related("owner__person").order_by("due_on", "pk")
+
+
+def _first_actions(where: Place) -> QuerySet[Matter]:
+    return _open_actions(where)[: 2 * MAX_WAITING]
 
 
 def disputes_to_carry_out(member: MemberContext) -> QuerySet[Matter]:

@@ -17,8 +17,6 @@ from comity.core.matters.transitions import State
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
-_MAX_ITEMS = 30  # of each side and group; the list of matters has them all
-
 
 def records_work(member: MemberContext) -> Iterator[tuple[str, str]]:
     """Yield the title and URL of each dispute that an import of the viewer's side may carry out."""
@@ -28,8 +26,8 @@ def records_work(member: MemberContext) -> Iterator[tuple[str, str]]:
 
 def register() -> None:
     """Register the parts of the inbox, and the navigation entry with its count."""
-    add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url))
-    add_inbox_source(InboxSource("actions", _actions))
+    add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url, queries.read_ahead_waiting))
+    add_inbox_source(InboxSource("actions", _actions, read_ahead=queries.read_ahead_actions))
     add_nav_entry(NavEntry("matters", 40, _count, pages=("matter", "move", "raise", "raise_what", "ledger")))
 
 
@@ -44,7 +42,7 @@ def _waiting_url(member: MemberContext, side: Side) -> str:
 def _answers(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     for side in Side:
         answers = side is member.side and member.may(Action.ANSWER)
-        for matter in queries.waiting(member, side)[:_MAX_ITEMS]:
+        for matter in queries.first_waiting(member, side):
             yield InboxItem(
                 group=InboxGroup.ANSWER,
                 side=side,
@@ -59,7 +57,7 @@ def _answers(member: MemberContext, words: Words) -> Iterator[InboxItem]:
 
 def _actions(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     """Yield what a side is to do, and what it is to confirm that the other side has done."""
-    for matter in queries.open_actions(member)[: 2 * _MAX_ITEMS]:
+    for matter in queries.first_actions(member):
         is_done = matter.state == State.DONE
         whose = matter.must_act
         if whose is None:

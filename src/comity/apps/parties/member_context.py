@@ -5,7 +5,7 @@ This is the only module that sets the viewer. Row-level security reads it from t
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -124,8 +124,33 @@ def find_member(person: UUID, relationship: UUID) -> MemberContext | None:
         cursor.execute("SELECT * FROM comity_stand(%s, %s)", [person, relationship])
         row = cursor.fetchone()
         names = [column.name.split(".") for column in cursor.description]
-    if row is None:
-        return None
+    return None if row is None else _member(names, row)
+
+
+def find_members(person: Person, limit: int) -> list[MemberContext]:
+    """Return a person's memberships, in a request that names no relationship; the viewer is of none of them then.
+
+    What each may read is read by `comity.apps.parties.reading_ahead`, or as who `each_membership` says.
+
+    :param limit: of relationships, the newest
+    """
+    current = Membership.objects.filter(person=person, left_at=None).order_by("-joined_at", "pk")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stand.* FROM unnest(%s::uuid[]) WITH ORDINALITY asked(there, at), "
+            "LATERAL comity_stand(%s, asked.there) stand ORDER BY asked.at",
+            [list(current.values_list("relationship", flat=True)[:limit]), person.pk],
+        )
+        names = [column.name.split(".") for column in cursor.description]
+        members = [_member(names, row) for row in cursor.fetchall()]
+    set_viewer(person.pk)
+    for member in members:
+        member.cache[IN_REQUEST] = True
+    return members
+
+
+def _member(names: Sequence[Sequence[str]], row: Sequence[Any]) -> MemberContext:
+    """Return a membership with what it names, of a row of `comity_stand`."""
     parts: dict[str, dict[str, Any]] = {}
     for (part, name), value in zip(names, row, strict=True):
         parts.setdefault(part, {})[name] = value

@@ -1,6 +1,6 @@
 """Registry of what each app adds to pages of the whole room: inbox items, panels, navigation entries."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
@@ -78,12 +78,14 @@ class InboxSource:
     :ivar items: returns what waits for either side, the most urgent first; of many only the first
     :ivar count: returns how many wait for each side where `items` may be fewer; None: as many as the items
     :ivar all_url: returns where all that wait for a side are listed
+    :ivar read_ahead: reads what `items` and `count` ask for, of several relationships of one person at once
     """
 
     name: str
     items: Callable[[MemberContext, Words], Iterable[InboxItem]]
     count: Callable[[MemberContext], Mapping[Side, int]] | None = None
     all_url: Callable[[MemberContext, Side], str] | None = None
+    read_ahead: Callable[[Sequence[MemberContext]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
+from comity.apps.parties.reading_ahead import Place
 from comity.apps.parties.rights import Action, is_active_deputy, membership_may
 from comity.core.values import Side
 
@@ -55,9 +56,13 @@ def organisation_candidates(member: MemberContext) -> list[LedOrganisation]:
 
 def members(member: MemberContext, side: Side | None = None) -> QuerySet[Membership]:
     """Return the current members of the relationship, or of one side of it, by side and name."""
-    memberships = Membership.objects.filter(relationship=member.relationship, left_at=None)
-    if side is not None:
-        memberships = memberships.filter(side=side)
+    memberships = members_in(member.relationship.pk)
+    return memberships if side is None else memberships.filter(side=side)
+
+
+def members_in(where: Place) -> QuerySet[Membership]:
+    """Return the current members of a relationship, by side and name."""
+    memberships = Membership.objects.filter(relationship=where, left_at=None)
     return memberships.select_related("person", "stands_in_for__person").order_by("side", "person__name", "pk")
 
 
@@ -92,7 +97,12 @@ def has_lead(member: MemberContext, side: Side) -> bool:
 
 def open_invitations(member: MemberContext) -> QuerySet[Invitation]:
     """Return open invitations: those of the viewer's side, and those of either side for neutral people."""
-    invitations = Invitation.objects.filter(relationship=member.relationship, expires_at__gt=timezone.now())
+    return open_invitations_in(member.relationship.pk)
+
+
+def open_invitations_in(where: Place) -> QuerySet[Invitation]:
+    """Return the open invitations of a relationship that the viewer may know of, the newest first."""
+    invitations = Invitation.objects.filter(relationship=where, expires_at__gt=timezone.now())
     return (
         invitations.select_related("made_by__person").filter(accepted_by=None, withdrawn_at=None).order_by("-made_at")
     )

@@ -3,7 +3,7 @@
 What the other side has done in an open round nobody can ask: the database hides its row, and no query here tries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -15,6 +15,7 @@ from comity.apps.agreements import queries as agreements
 from comity.apps.agreements.models import Change
 from comity.apps.books import queries as books
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in, was_read_ahead
 from comity.apps.parties.rights import Action
 from comity.apps.priorities.models import Outcome, Ranking, Round
 from comity.apps.record import queries as record
@@ -64,6 +65,30 @@ def rounds(member: MemberContext) -> QuerySet[Round]:
     return Round.objects.filter(relationship=member.relationship).select_related("person")
 
 
+def latest_round(member: MemberContext) -> Round | None:
+    """Return the latest round; None where there was none."""
+    return next(iter(rows_in(member, _latest_round)), None)
+
+
+def read_ahead_rounds(members: Sequence[MemberContext]) -> None:
+    """Read the latest rounds, what each own side has in them, and joint orders, of several relationships at once."""
+    read_ahead(members, _latest_round)
+    read_ahead(members, _own_rankings, lambda one: (one.side,) if _reads_rankings(one) else None)
+    record.read_ahead_consents(members)
+
+
+def _latest_round(where: Place) -> QuerySet[Round]:
+    return Round.objects.filter(relationship=where).select_related("person")[:1]
+
+
+def _own_rankings(where: Place, side: Side) -> QuerySet[Ranking]:
+    return Ranking.objects.filter(relationship=where, side=side, round__ended_at=None)
+
+
+def _reads_rankings(member: MemberContext) -> bool:
+    return member.side is not None and member.may(Action.READ_OWN)
+
+
 def open_round(member: MemberContext) -> Round | None:
     """Return the round that is open, if one is."""
     return rounds(member).filter(ended_at=None).first()
@@ -81,8 +106,10 @@ def may_write(member: MemberContext) -> bool:
 
 def own_ranking(member: MemberContext, row: Round) -> Ranking | None:
     """Return what the reader's side has written in an open round; None for those who do not read it."""
-    if member.side is None or not member.may(Action.READ_OWN):
+    if member.side is None or not _reads_rankings(member):
         return None
+    if was_read_ahead(member, _own_rankings, member.side):
+        return next((one for one in rows_in(member, _own_rankings, member.side) if one.round_id == row.pk), None)
     return Ranking.objects.filter(round=row, relationship=member.relationship, side=member.side).first()
 
 
@@ -171,6 +198,11 @@ def proposal(member: MemberContext, row: Round) -> Consent | None:
 def settled(member: MemberContext, row: Round) -> Entry | None:
     """Return the entry of the record for the joint order of a round."""
     return record.entries(member, ORDER, str(row.pk)).first()
+
+
+def is_settled(member: MemberContext, row: Round) -> bool:
+    """Return whether both sides agreed on the joint order of a round."""
+    return str(row.pk) in {subject for subject, _ in record.subjects(member, ORDER)}
 
 
 def settled_order(entry: Entry) -> list[Ordered]:

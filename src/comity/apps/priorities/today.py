@@ -15,17 +15,17 @@ from comity.review.i18n.words import Words
 
 def register() -> None:
     """Register the part of the inbox."""
-    add_inbox_source(InboxSource("priorities", _waiting))
+    add_inbox_source(InboxSource("priorities", _waiting, read_ahead=queries.read_ahead_rounds))
 
 
 def _waiting(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     """Yield what waits in the latest round: of an open one for the reader's own side alone, whatever the other does."""
-    latest = queries.rounds(member).first()
+    latest = queries.latest_round(member)
     if latest is None:
         return
     if latest.ended_at is None:
         yield from _own_order(member, latest, words)
-    elif latest.outcome == Outcome.REVEALED and queries.settled(member, latest) is None:
+    elif latest.outcome == Outcome.REVEALED and not queries.is_settled(member, latest):
         yield from _joint_order(member, latest, words)
 
 

@@ -111,8 +111,8 @@ def earliest_notice_end(relationship: Relationship, side: Side, zone: str) -> da
 
 def next_calendar_subject(member: MemberContext, side: Side) -> str:
     """Return the subject of a side's next calendar in the record: the side and a number."""
-    entries = record.entries(member, ConsentSubject.CALENDAR).filter(subject__startswith=f"{side.value} ")
-    return f"{side.value} {entries.count() + 1}"
+    agreed = [subject for subject, _ in record.subjects(member, ConsentSubject.CALENDAR)]
+    return f"{side.value} {sum(one.startswith(f'{side.value} ') for one in agreed) + 1}"
 
 
 def proposed_calendars(member: MemberContext) -> dict[Side, Consent]:

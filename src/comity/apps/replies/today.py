@@ -7,13 +7,14 @@ from django.urls import reverse
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, add_inbox_source
 from comity.apps.parties.rights import Action
+from comity.apps.record.queries import read_ahead_consents
 from comity.apps.replies.queries import proposed_calendars
 from comity.review.i18n.words import Words
 
 
 def register() -> None:
     """Register the part of the inbox."""
-    add_inbox_source(InboxSource("calendars", _proposed_calendars))
+    add_inbox_source(InboxSource("calendars", _proposed_calendars, read_ahead=read_ahead_consents))
 
 
 def _proposed_calendars(member: MemberContext, words: Words) -> Iterator[InboxItem]:

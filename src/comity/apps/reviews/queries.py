@@ -16,6 +16,7 @@ from comity.apps.i18n import language, words_for
 from comity.apps.matters.models import Matter
 from comity.apps.matters.queries import CARRIED_OUT, ComputedFigure, dispute_status, today
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in, was_read_ahead
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, Entry, EntryKind
@@ -52,6 +53,7 @@ from comity.review.views.reading import find_reading
 
 COMPUTE_REVIEW, COMPUTE_ATTRIBUTION, RECOMPUTE = "reviews.compute", "reviews.attribute", "reviews.recompute"  # tasks
 COMPUTE_LEVEL = "reviews.level"  # a task too
+MOST_CHANGED = 6  # final periods that Today looks at for other figures
 _SHOWN_WITH_ATTRIBUTION = 12  # matters of each kind; the list of matters has them all
 _SHOWN_WITH_REVIEW = 100  # disputes, and claims; the list of matters has them all
 # The columns that lists of matters show; a review may have two hundred of them.
@@ -454,8 +456,13 @@ def closing(member: MemberContext, period: Period, name: str, *, on_page: bool =
 def records_changed(member: MemberContext, period: str) -> list[FigureChange]:
     """Return how what the records last gave differs from the final figures of a period; nothing is computed for it."""
     computed = results.earlier_result(member.joint(), review_question(period))
-    final = list(entries(member, period))
-    return [] if computed is None or not final else changes_since_final(member, computed, period, final)
+    if computed is None:
+        return []
+    if was_read_ahead(member, _latest_final_entries):
+        final = [one for one in rows_in(member, _latest_final_entries) if one.subject == period]
+    else:
+        final = list(entries(member, period))
+    return [] if not final else changes_since_final(member, computed, period, final)
 
 
 def changes_since_final(
@@ -535,15 +542,36 @@ def disputes(member: MemberContext, period: str) -> QuerySet[Matter]:
 
 def disputes_to_carry_out(member: MemberContext, period: Period) -> list[Matter]:
     """List the accepted disputes for which a period waits: about it, or about one that overlaps it."""
-    accepted = Matter.objects.filter(
-        relationship=member.relationship,
-        kind=Kind.DISPUTE,
-        follows__in=CARRIED_OUT,
-        from_day__lt=period.end,
-        to_day__gte=period.start,
-    )
-    in_time = accepted.filter(due_on__gte=today(member)).order_by("due_on", "pk")
-    return [one for one in in_time if dispute_status(member, one) is Dispute.TO_CARRY_OUT]
+    due = rows_in(member, _disputes_to_carry_out, today(member))
+    overlapping = [
+        one for one in due if one.from_day and one.to_day and one.from_day < period.end and one.to_day >= period.start
+    ]
+    return [one for one in overlapping if dispute_status(member, one) is Dispute.TO_CARRY_OUT]
+
+
+def final_names(member: MemberContext) -> list[str]:
+    """Return the names of the latest final periods, the latest first."""
+    final = [name for name, kind in record.subjects(member, ConsentSubject.PERIOD) if kind == EntryKind.FROZEN]
+    return final[:MOST_CHANGED]
+
+
+def read_ahead_periods(members: Sequence[MemberContext]) -> None:
+    """Read consents to periods, the latest final figures and the disputes that wait, of relationships at once."""
+    record.read_ahead_consents(members)
+    with_book = [one for one in members if books.readable_definition(one) is not None]
+    read_ahead(with_book, _latest_final_entries)
+    read_ahead(with_book, _disputes_to_carry_out, lambda one: (today(one),))
+
+
+def _disputes_to_carry_out(where: Place, day: date) -> QuerySet[Matter]:
+    accepted = Matter.objects.filter(relationship=where, kind=Kind.DISPUTE, follows__in=CARRIED_OUT)
+    return accepted.filter(due_on__gte=day).order_by("due_on", "pk")
+
+
+def _latest_final_entries(where: Place) -> QuerySet[Entry]:
+    periods = Entry.objects.filter(relationship=where, subject_type=ConsentSubject.PERIOD)
+    latest = periods.filter(kind=EntryKind.FROZEN).order_by("-number").values("subject")[:MOST_CHANGED]
+    return periods.filter(subject__in=latest).order_by("number")
 
 
 def disputes_by_kpi(member: MemberContext, period: str) -> dict[str, list[Matter]]:

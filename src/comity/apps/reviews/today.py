@@ -12,7 +12,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import InboxGroup, InboxItem, InboxSource, NavEntry, add_inbox_source, add_nav_entry
 from comity.apps.parties.rights import Action
 from comity.apps.record import queries as record
-from comity.apps.record.models import ConsentSubject, EntryKind
+from comity.apps.record.models import ConsentSubject
 from comity.apps.replies.queries import reply_due
 from comity.apps.reviews import queries
 from comity.apps.reviews.queries import disputes_to_carry_out
@@ -22,12 +22,11 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 _MOST_OPEN = 3  # periods without a confirmation that the inbox names
-_MOST_CHANGED = 6  # final periods that are looked at for other figures
 
 
 def register() -> None:
     """Show periods to confirm in the inbox, and the review and its causes in the navigation."""
-    add_inbox_source(InboxSource("periods", _periods))
+    add_inbox_source(InboxSource("periods", _periods, read_ahead=queries.read_ahead_periods))
     add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail", "confirm")))
     add_nav_entry(NavEntry("attribution", 30))
 
@@ -66,8 +65,7 @@ def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
 def _changed_items(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     """Yield the latest final periods of which the records now give other figures: both sides decide what follows."""
     url = reverse("review", kwargs={"relationship": member.relationship.pk})
-    frozen = record.entries(member, ConsentSubject.PERIOD).filter(kind=EntryKind.FROZEN).order_by("-number")
-    for name in frozen.values_list("subject", flat=True)[:_MOST_CHANGED]:
+    for name in queries.final_names(member):
         if not queries.records_changed(member, name):
             continue
         for side in Side:
@@ -103,12 +101,13 @@ def _open_periods(member: MemberContext) -> list[str]:
     if latest.end > timezone.now().date():
         latest = calendar.before(latest)
     names: list[str] = []
+    recorded = {subject for subject, _ in record.subjects(member, ConsentSubject.PERIOD)}
     period = latest
     while period.end > known.first and len(names) < _MOST_OPEN:
         name = calendar.name(period)
         if record.valid_consents(member, ConsentSubject.PERIOD, name):
             break
-        if record.entries(member, ConsentSubject.PERIOD, name).exists():
+        if name in recorded:
             break
         was_agreed = any(kpi.agreed and kpi.valid_from <= period.start for kpi in agreed.kpis)
         if period == latest or (was_agreed and period.start >= known.first):

@@ -1,5 +1,8 @@
 """Everything that waits for a person, over all their relationships: each part read through their own membership there.
 
+One query for each kind of thing over all of them (`comity.apps.parties.reading_ahead`), so that twelve relationships
+take as many queries as one.
+
 Only what the person themselves can do: what waits for somebody else of their side stands on the Today page of that
 relationship. Nothing of one relationship stands in the part of another.
 """
@@ -7,8 +10,9 @@ relationship. Nothing of one relationship stands in the part of another.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from comity.apps.parties.member_context import each_membership
+from comity.apps.parties.member_context import find_members
 from comity.apps.parties.models import Membership, Person
+from comity.apps.parties.panels import inbox_sources
 from comity.apps.today.portfolio import MAX_RELATIONSHIPS
 from comity.apps.today.queries import InboxRow, inboxes
 from comity.review.i18n.words import Words
@@ -43,7 +47,11 @@ def waiting_parts(person: Person, words: Words) -> list[WaitingPart]:
     Relationships in which nothing waits for them are left out.
     """
     parts = []
-    for member in each_membership(person, MAX_RELATIONSHIPS):
+    members = find_members(person, MAX_RELATIONSHIPS)
+    for source in inbox_sources():
+        if source.read_ahead is not None:
+            source.read_ahead(members)
+    for member in members:
         side = member.side
         rows = [
             row for inbox in inboxes(member, words)[: 1 if side else 2] for group in inbox.groups for row in group.rows
