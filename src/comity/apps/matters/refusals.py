@@ -37,3 +37,7 @@ class Code(RefusalCode):
     NO_STEP = "no_step", HTTPStatus.UNPROCESSABLE_ENTITY
     BARRED = "barred", HTTPStatus.UNPROCESSABLE_ENTITY
     PAST = "past", HTTPStatus.UNPROCESSABLE_ENTITY
+    NEEDS_NOTICE = "needs_notice", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_CLAUSE = "no_clause", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_ADDRESS = "no_address", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_MAIL = "no_mail", HTTPStatus.UNPROCESSABLE_ENTITY

@@ -24,7 +24,7 @@ from comity.apps.books.contents import known_queues
 from comity.apps.books.queries import readable_definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
-from comity.apps.matters import corrections, operations, queries, sentences
+from comity.apps.matters import corrections, notices, operations, queries, sentences
 from comity.apps.matters.filters import filter_bars, filter_query, read_filters
 from comity.apps.matters.forms import FORMS, TERM_FIELDS, CommentForm, MoveForm, RaiseForm
 from comity.apps.matters.models import Matter
@@ -142,7 +142,9 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
     values = _disputed_values(member, matter_kind, about)
     final = sentences.all_final_periods(member, words_for(language())) if matter_kind is Kind.CLAIM else ""
-    context = {"form": form, "kind": kind, "about": about, "figure": figure, "final": final, "chosen": chosen, **values}
+    days = queries.reply_days_of(member, kind, queries.today(member))
+    context = {"form": form, "kind": kind, "about": about, "figure": figure, "final": final, "chosen": chosen} | values
+    context["days"] = days
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
 
 
@@ -246,6 +248,9 @@ def _raise_form(  # noqa: PLR0913 - what each kind's form is made of
     if kind is Kind.ACTION:
         options["people"] = members(member).exclude(side=None)
     options["prompts"] = [(str(one.pk), sentences.matter_label(one, words)) for one in queries.may_prompt(member)]
+    if notices.may_give(member):
+        clauses = queries.clauses_for_notice(member)
+        options["clauses"] = list(sentences.clause_names(clauses, words).items())
     if request.method == "POST":
         return FORMS[kind](request.POST, request.FILES, **options)
     title = ""
@@ -314,6 +319,8 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "external_url": known_matter.external_url if known_matter.external_url.startswith(_WEB) else "",
         "opened": sentences.openings(member, known_matter, words),
         "silent_until": queries.silent_until(known_matter),
+        "notice": sentences.notice_facts(member, known_matter, words),
+        "lateness": sentences.lateness_line(member, known_matter, words),
         "offer": sentences.offer_line(member, known_matter, words),
         "may_comment": Move.COMMENT in moves,
         "minutes_left": operations.minutes_to_take_back(member, known_matter),
@@ -438,6 +445,7 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
         "people": members(member).exclude(side=None),
         "matter": known_matter,
         "move": requested,
+        "late": operations.may_object_to_late(member, known_matter),
         "answers": member.side == known_matter.answers,
         "queues": _known_queues(member) if known_matter.kind == Kind.CLAIM else [],
     }
@@ -517,6 +525,7 @@ def _make_move(request: HttpRequest, member: MemberContext, matter: Matter, requ
             day=cleaned.get("day"),
             into=_prompt(member, cleaned.get("into")),
             objects=_objection(cleaned.get("objection", "")),
+            objects_to_late=cleaned.get("object_to_late", False),
         ),
     )
 
