@@ -149,6 +149,7 @@ JOBS = {
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
     "matters.claim_effect": "who asked",
+    "matters.pack": "who asked",
     "books.import_effect": "who asked",
     "matters.correction_effect": "who asked",
     "reviews.figures": "who asked",

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 
 from comity.apps.books import results
 from comity.apps.books.queries import QUEUE
-from comity.apps.matters import book_rows, notices, operations, queries
+from comity.apps.matters import book_rows, exports, notices, operations, queries
 from comity.apps.matters.models import FormalNotice, Matter
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, find_lead, for_each_relationship
@@ -33,6 +33,12 @@ def compute_correction_effect(member: MemberContext, terms: Mapping[str, str]) -
     matter = queries.matter(member, UUID(terms["matter"]))
     if matter is not None and matter.kind == Kind.CORRECTION:
         queries.correction_effects(member, matter)
+
+
+@results.computes(exports.COMPUTE_PACK)
+def compute_pack(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Make the evidence pack of a matter."""
+    exports.make_pack(member, terms)
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -24,7 +24,7 @@ from comity.apps.books.contents import known_queues
 from comity.apps.books.queries import readable_definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
-from comity.apps.matters import corrections, notices, operations, queries, sentences
+from comity.apps.matters import corrections, exports, notices, operations, queries, sentences
 from comity.apps.matters.filters import filter_bars, filter_query, read_filters
 from comity.apps.matters.forms import FORMS, TERM_FIELDS, CommentForm, MoveForm, RaiseForm
 from comity.apps.matters.models import Matter
@@ -39,10 +39,12 @@ from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
 from comity.core import levels
 from comity.core.calendars import UnknownPeriodError
+from comity.core.matters.history import Mark
 from comity.core.matters.kinds import KINDS, AskedFor, Button, Kind, kinds_of
 from comity.core.matters.transitions import OPEN, TO_DO, Move
 from comity.core.values import Side
 from comity.review.i18n.words import Words
+from comity.review.render.errors import PdfUnavailableError
 from comity.review.views.sentences import kpi_title
 
 _MAX_QUEUE_LENGTH = 80  # characters of a name that a matter holds
@@ -325,6 +327,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "may_comment": Move.COMMENT in moves,
         "minutes_left": operations.minutes_to_take_back(member, known_matter),
         "may_take_counter_back": Move.TAKE_BACK in moves and known_matter.state in OPEN[2:],
+        "has_pack": steps[0].mark != Mark.WITHOUT_PREJUDICE,
         "figure_url": _figure_url(member, known_matter),
         "seen": steps[-1].number,
         "answers": Move.AGREE in moves,
@@ -572,6 +575,21 @@ def changes(request: HttpRequest, matter: UUID) -> HttpResponse:
         raise Http404
     audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
     return csv_file("changes.csv", corrections.CHANGE_COLUMNS, corrections.change_rows(member, known_matter))
+
+
+@require_safe
+def pack(request: HttpRequest, matter: UUID) -> HttpResponse:
+    """Download the evidence pack of a matter."""
+    member = member_of(request)
+    known_matter = _matter_or_404(member, matter)
+    try:
+        content = exports.pack(member, known_matter, language())
+    except PdfUnavailableError:
+        raise Refused(Code.NO_PDF) from None
+    name = f"evidence-{str(known_matter.pk)[:8]}.zip"
+    audit_read(member, Event.EVIDENCE_READ, known_matter, {"name": name})
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return HttpResponse(content, content_type="application/zip", headers=headers)
 
 
 @require_safe
