@@ -214,7 +214,7 @@ def pack_paper(member: MemberContext, matter: Matter, content: Mapping[str, Any]
     ]
     if not content["left_out"]:
         facts += sentences.matter_facts(member, matter, words)
-    notes = [words("pack.about")]
+    notes = [words("pack.contents")]
     if content["left_out"]:
         notes.append(words("pack.left_out", count=len(content["left_out"])))
     notes += [
