@@ -114,6 +114,7 @@ COMPUTING = (
     "reviews.compute", "reviews.attribute", "reviews.figures", "reviews.level", "kpis.values", "agreements.preview",
     "agreements.asked", "agreements.afterwards",
     "books.import_effect", "books.overview", "ledger.file",
+    "matters.pack",
 )  # fmt: skip
 
 

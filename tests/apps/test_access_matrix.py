@@ -51,7 +51,7 @@ pytestmark = pytest.mark.gate
 
 # Address -> the right that it takes; those that change something are asked with POST and an empty form.
 WITHIN = {
-    "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ,
+    "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ, "pack": Action.READ,
     "raise": Action.DISPUTE, "raise_what": Action.ACT,
     "changes": Action.READ, "move": Action.ANSWER, "confirm": Action.CONFIRM,
     "review": Action.READ, "figure": Action.READ, "reading": Action.READ, "by_mail": Action.READ,
@@ -228,6 +228,7 @@ def address(them, name):
     more = {
         "matter": f"matters/{them.matter}/",
         "evidence": f"matters/{them.matter}/evidence/{them.evidence}/",
+        "pack": f"matters/{them.matter}/pack.zip",
         "changes": f"matters/{them.corrections[Side.PROVIDER]}/changes.csv",
         "raise": "matters/raise/dispute/",
         "raise_what": "matters/raise/",

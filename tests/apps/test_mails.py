@@ -50,6 +50,8 @@ MAILS = {
     "reminder": Action.ANSWER,
     "correction_waits": Action.ANSWER,
     "silence_matter": Action.ANSWER,  # tried in matters.test_silence
+    "notice": None,  # to the addresses that both sides signed; tried in matters.test_formal_notices, as is the next
+    "notice_failed": Action.CONFIRM,
     "confirm_by": Action.CONFIRM,
     "silence": Action.CONFIRM,  # the notice before it; tried in replies.test_reply_times, as are the next
     "calendar_proposed": Action.AGREE,
@@ -147,6 +149,7 @@ JOBS = {
     "reviews.compute": "who asked",  # keeps a result for those who see the same, and tells nobody
     "reviews.attribute": "who asked",
     "matters.claim_effect": "who asked",
+    "matters.pack": "who asked",
     "books.import_effect": "who asked",
     "matters.correction_effect": "who asked",
     "reviews.figures": "who asked",
@@ -157,6 +160,7 @@ JOBS = {
     "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship
     "matters.tick": "lead",
+    "matters.notice": "lead",  # of the side that gives it
     "reviews.tick": "lead",
 }
 THEIRS = {"procrastinate.builtin_tasks.remove_old_jobs", "builtin:procrastinate.builtin_tasks.remove_old_jobs"}
@@ -203,6 +207,7 @@ def test_every_mail_is_placed():
     assert {text for text in told if isinstance(text, str)} == MAILS.keys() - {
         *(
             "invite",
+            "notice",
             "head_frozen",
             "head_restated",
             "head_calendar",
@@ -228,7 +233,7 @@ def test_every_mail_is_placed():
         *("mail_counted", "mail_not_counted", "mail_by_another"),  # written by `mailbox.mail` itself
     }
     # One place writes mails, another hands them over; beside them only allauth's.
-    assert sorted(file for file, _ in called("EmailMessage")) == ["mailing.py", "mailing.py"]
+    assert sorted(file for file, _ in called("EmailMessage")) == ["mailing.py", "mailing.py", "mailing.py"]
     assert sorted(file for file, _ in called("EmailMultiAlternatives")) == ["mail.py"]
     assert not [file for file, _ in called("send_mail")]
 

@@ -62,8 +62,8 @@ WALLED = {
     "agreements_remark", "agreements_signedfile", "agreements_step", "agreements_takenout",
     "audit_event", "books_export", "books_hold", "books_mark", "books_markstep", "books_routes",
     "books_completeword", "books_termsstep", "books_delivery", "books_keptmapping", "books_sharedformat",
-    "matters_evidence", "matters_matter", "matters_opened", "matters_silencenotice", "matters_step",
-    "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
+    "matters_evidence", "matters_formalnotice", "matters_matter", "matters_opened", "matters_silencenotice",
+    "matters_step", "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "ledger_settlement", "ledger_wording",
     "mailbox_bounce", "mailbox_rawmail", "mailbox_receivedmail", "mailbox_uncopied", "outbox_waitingmail",
     "parties_invitation", "parties_membership",
@@ -337,7 +337,7 @@ def test_a_corrections_rows_are_fixed_and_silence_does_not_accept_it():
         place, about = made.at("provider_lead"), {"table": "contacts", "number": 1}
         more = {"asks": Side.PROVIDER, "answers": Side.CUSTOMER, "title": "Changes", "records": about}
         matter = Matter(relationship=place.relationship, kind=Kind.CORRECTION, **more)
-        matter.reply_by = matters.first_reply_due(matter, "UTC")
+        matter.reply_by = matters.first_reply_due(place, matter, "UTC")
         matters.save_raised_matter(place, matter, "Here.")
     for change in ("records = '{}'", "state = 'deemed', reply_by = NULL", "state = 'countered'"):
         with superuser() as everybody, pytest.raises(psycopg.errors.InsufficientPrivilege, match="comity: "):

@@ -159,7 +159,7 @@ NO_PAGES = {
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files
     "review_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",
-    "ledger_entries", "ledger_statement",
+    "ledger_entries", "ledger_statement", "pack",
     "agreement_file", "signed_file",
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
     "kpi_list_file", "own_template",

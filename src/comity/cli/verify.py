@@ -1,5 +1,6 @@
 """`comity verify`: check a record that was taken out of a room, without the room."""
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ def verify(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A record.json, or a copy, packed or unpacked, from the room; or a seal that it mailed.",
+            help="A record.json, a copy or an evidence pack from the room; or a seal that it mailed.",
             show_default=False,
         ),
     ],
@@ -70,6 +71,7 @@ def verify(
         last = chain.verify(entries, None if head is None else head.strip().lower())
         sealed = None if seal is None else _sealed_entry(seal, entries)
         _check_ledger(file, entries)
+        packed = _check_pack(file, entries)
         signed = None if stamp is None else _signed(stamp, authority, [entry.digest for entry in entries])
     except OSError as error:
         raise refuse(f"{file} cannot be read: {error.strerror}") from None
@@ -83,6 +85,8 @@ def verify(
     typer.echo(f"{file}: {_count(len(entries))} of the relationship {_clean(chain.relationship_of(entries))}")
     _tell_entries(entries)
     typer.echo(f"No entry was changed; the last digest is {last}")
+    if packed is not None:
+        typer.echo(packed)
     if sealed is not None:
         typer.echo(f"Entry {sealed} holds the priorities that this seal was made of")
     if signed is not None:
@@ -189,6 +193,40 @@ def _check_ledger(file: Path, entries: Sequence["Entry"]) -> None:
         typer.echo(f"{file}: {_clean(sentence)}", err=True)
     if wrong:
         raise typer.Exit(1)
+
+
+def _check_pack(file: Path, entries: Sequence["Entry"]) -> str | None:
+    """Check an evidence pack against its record, and say what it is of; None for what is none."""
+    from comity.core.matters.packs import DOCUMENT, differences  # noqa: PLC0415 - as above
+
+    if not zipfile.is_zipfile(file):
+        return None
+    with zipfile.ZipFile(file) as packed:
+        if DOCUMENT not in packed.namelist():
+            return None
+        if packed.getinfo(DOCUMENT).file_size > _LARGEST_RECORD:
+            raise refuse(f"the pack in {file} is too large")
+        try:
+            pack = json.loads(packed.read(DOCUMENT))
+        except (ValueError, RecursionError):
+            raise refuse(f"{DOCUMENT} in {file} is not JSON") from None
+        digests = {name: _digest(packed, name) for name in packed.namelist() if name != DOCUMENT}
+    wrong = differences(pack, digests, entries)
+    for sentence in wrong:
+        typer.echo(f"{file}: {_clean(sentence)}", err=True)
+    if wrong:
+        raise typer.Exit(1)
+    content = pack["content"]
+    said = f"{len(content['steps'])} steps, {len(pack['files'])} files"
+    return _clean(f"Evidence of “{content['matter']['title']}” is whole: {said}; its digest is {pack['digest']}")
+
+
+def _digest(packed: zipfile.ZipFile, name: str) -> str:
+    digest = hashlib.sha256()
+    with packed.open(name) as part:
+        while block := part.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _signed(stamp: Path, authority: Path | None, digests: list[str]) -> tuple[str, datetime]:

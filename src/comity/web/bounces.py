@@ -45,4 +45,6 @@ def record_bounces(addresses: list[str]) -> int:
         for address in addresses:
             cursor.execute("SELECT comity_note_bounce(%s)", [address])
             changed += cursor.fetchone()[0]
+            cursor.execute("SELECT comity_notice_bounced(NULL, %s, NULL)", [address])
+            changed += cursor.fetchone()[0]
     return changed

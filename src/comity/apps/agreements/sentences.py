@@ -51,6 +51,7 @@ from comity.core.agreements.text import Chain, Text, difference, meetings, text,
 from comity.core.agreements.wordings import kpi_of
 from comity.core.kpi_templates import THRESHOLDS
 from comity.core.levels import POINTS, SHARE, unit
+from comity.core.matters.time_bars import FORMAL
 from comity.review.i18n.words import DASH, LOCALES, NO_BREAK, Number, Words, clean
 
 Records = Sequence[Mapping[str, object]]
@@ -642,6 +643,8 @@ def _clock(telling: _Telling) -> Iterator[str]:
             start=choice_text("from", str(item["from"]), words),
             late=choice_text("late", str(item["late"]), words),
         )
+        if item.get("given_as") == FORMAL:
+            yield telling.say("time_bar_formal")
     for item in sorted(telling.records("escalation"), key=lambda item: int(str(item["level"]))):
         yield telling.say(
             "escalation",

@@ -95,6 +95,9 @@ class Event(models.TextChoices):
     MATTER_REMINDED = "matter_reminded"
     MATTER_DEEMED = "matter_deemed"  # accepted by silence
 
+    NOTICE_RECEIVED = "notice_received"  # nobody's: a mail server took a formal notice, or its receiver said so
+    NOTICE_FAILED = "notice_failed"  # nobody's: all its mails came back
+
     # Periods.
     PERIOD_WHOLE = "period_whole"  # nobody's: it is over, its records are there, and neither side has confirmed
     PERIOD_CONFIRMED = "period_confirmed"
@@ -278,6 +281,8 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.MATTER_ESCALATED: _MATTER,
     Event.MATTER_BROUGHT_DOWN: _MATTER,
     Event.MATTER_OBJECTED: _MATTER,
+    Event.NOTICE_RECEIVED: (*_MATTER, "side"),
+    Event.NOTICE_FAILED: (*_MATTER, "side"),
     Event.MATTER_LATE: (*_MATTER, "side"),
     Event.MATTER_DUE: (*_MATTER, "side", "due"),
     Event.MATTER_UNDONE: (*_MATTER, "side", "due"),

@@ -170,6 +170,8 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.MATTER_WARNED: ("gave notice {kind}", "{title}"),
     Event.MATTER_DUE: ("due {kind}", "{title}, {due}"),
     Event.MATTER_UNDONE: ("not carried out {kind}", "{title}, {due}"),
+    Event.NOTICE_RECEIVED: ("received notice {kind}", "{title}"),
+    Event.NOTICE_FAILED: ("notice failed {kind}", "{title}"),
     Event.MATTER_LATE: ("late {kind}", "{title}"),
     Event.MATTER_LAPSED: ("lapse {kind}", "{title}"),
     Event.MATTER_HANDED_OVER: ("handed over", "{title} > {to}"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -191,3 +192,14 @@ def find_place(person: Person, matter: UUID) -> tuple[MemberContext, Matter] | N
         if member is not None and (found := matters.matter(member, matter)) is not None:
             return member, found
     return None
+
+
+def mails_of(member: MemberContext, matter: Matter) -> list[dict[str, Any]]:
+    """Return the mails by which steps of a matter were made, with the digests of each."""
+    counted = ReceivedMail.objects.filter(
+        relationship=member.relationship, matter=matter.pk, outcome=Outcome.COUNTED
+    ).order_by("at")
+    return [
+        {"step": one.step, "at": one.at.isoformat(), "sha256": one.raw_digest, "message_id_sha256": one.message_digest}
+        for one in counted
+    ]

@@ -21,6 +21,7 @@ from comity.apps.mailbox.models import Outcome, RawMail, ReceivedMail
 from comity.apps.mailbox.parsing import IncomingMail, parse_mail
 from comity.apps.mailbox.senders import Lookup, Proof, prove_sender
 from comity.apps.matters.models import Matter
+from comity.apps.matters.notices import note_bounce
 from comity.apps.matters.operations import EvidenceFile, move
 from comity.apps.matters.queries import last_number
 from comity.apps.outbox.mail import encrypt
@@ -209,12 +210,13 @@ def _note_report(raw: bytes, at: datetime, digests: _Digests) -> Outcome:
 
 
 def _note_bounce(bounced: BouncedMail) -> bool:
+    noticed = note_bounce(bounced.relationship, bounced.recipient, bounced.sent_at)  # to an address that both signed
     person = Person.objects.filter(email__iexact=bounced.recipient).first()
     if person is None:
-        return False
+        return bool(noticed)
     with connection.cursor() as cursor:
         cursor.execute("SELECT comity_mail_bounced(%s, %s, %s)", [bounced.relationship, person.pk, bounced.sent_at])
-        return bool(cursor.fetchone()[0])
+        return bool(cursor.fetchone()[0]) or bool(noticed)
 
 
 def _record(  # noqa: PLR0913 - a mail, and what became of it

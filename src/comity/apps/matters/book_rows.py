@@ -98,7 +98,7 @@ def room_rows(member: MemberContext, since: datetime | None) -> dict[str, list[d
     """Return the rows of what was moved since a moment, by table, `steps` last; None: of everything."""
     matters = (
         Matter.objects.filter(relationship=member.relationship)
-        .select_related("prompted_by")
+        .select_related("prompted_by", "notice")
         .order_by("raised_at", "pk")
     )
     if since is not None:
@@ -157,6 +157,11 @@ def _matter_row(matter: Matter, steps: Iterable[Step]) -> dict[str, str]:
     }
 
 
+def _received(matter: Matter, step: Step) -> datetime | None:
+    """Return when the other side had a step: of a formal notice as its own row says."""
+    return matter.notice.received_at if matter.formal_under and step.number == 1 else step.received_at
+
+
 def _step_rows(matter: Matter, steps: Iterable[Step], promises: Iterable[Promise]) -> Iterator[dict[str, str]]:
     """Yield the rows of a matter's steps; each is about the work that was promised last, if any was."""
     by_step = sorted(promises, key=_opened_by)
@@ -177,7 +182,7 @@ def _step_rows(matter: Matter, steps: Iterable[Step], promises: Iterable[Promise
             "rung": "",
             "level": str(step.level),
             **_answers(matter, step),
-            "received_at": _iso(step.received_at),
+            "received_at": _iso(_received(matter, step)),
             "due_at": _iso(step.due_at),
             "late": _flag(step.ran_out),
             "paused_s": "" if step.paused_s is None else str(step.paused_s),

@@ -49,7 +49,7 @@ def open_correction(member: MemberContext, delivery: Delivery) -> None:
         title=title[:160],
         records=import_key | delivery_data,
     )
-    matter.reply_by = first_reply_due(matter, zone(member))
+    matter.reply_by = first_reply_due(member, matter, zone(member))
     save_raised_matter(member, matter, words("correction.text", name=delivery.name))
 
 

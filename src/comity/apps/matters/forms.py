@@ -28,6 +28,7 @@ from comity.core.matters.kinds import (
 )
 from comity.core.matters.nature import About, Nature
 from comity.core.matters.posture import Posture
+from comity.core.matters.time_bars import ANSWERS
 from comity.core.matters.transitions import NEEDS_REASON, Move
 from comity.review.i18n.words import Words
 
@@ -57,8 +58,8 @@ def _value_field() -> ValueField:
 
 Choices = Sequence[tuple[str, str]]
 _MORE = (
-    "department", "prompted_by", "about", "about_name", "event_on", "aware_on", "external_system", "external_id",
-    "external_url", "mark",
+    "formal_under", "department", "prompted_by", "about", "about_name", "event_on", "aware_on", "external_system",
+    "external_id", "external_url", "mark",
 )  # fmt: skip
 _COMMON = frozenset({"title", "text", "evidence", *_MORE})
 
@@ -77,6 +78,7 @@ class RaiseForm(LocalisedForm):
     title = forms.CharField(max_length=160)
     text = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
     evidence = forms.FileField(required=False)
+    formal_under = forms.ChoiceField(required=False)
     department = forms.CharField(max_length=80, required=False)
     prompted_by = forms.ChoiceField(required=False)
     about = forms.ChoiceField(required=False)
@@ -88,10 +90,16 @@ class RaiseForm(LocalisedForm):
     external_url = forms.URLField(max_length=400, required=False, assume_scheme="https")
     mark = forms.ChoiceField(required=False)
 
-    def __init__(self, *args: Any, prompts: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
-        """Offer what a matter may be about, the matters that may have prompted it, and what may be reserved with it."""
+    def __init__(self, *args: Any, prompts: Choices = (), clauses: Choices = (), **options: Any) -> None:  # noqa: ANN401 - as Django calls it
+        """Offer what a matter may be about, the matters that may have prompted it, and what may be reserved with it.
+
+        :param clauses: under which it can be a formal notice; none where nobody can give one here
+        """
         super().__init__(*args, **options)
         words = words_for(language())
+        self.offer("formal_under", clauses, empty=words("raise.no_notice"))
+        if not clauses:
+            del self.fields["formal_under"]
         self.offer("prompted_by", prompts, empty=words("raise.no_matter"))
         if not prompts:
             del self.fields["prompted_by"]
@@ -330,6 +338,7 @@ class MoveForm(CommentForm):
     into = forms.ChoiceField()
     objection = forms.ChoiceField()
     mark = forms.ChoiceField(required=False)
+    object_to_late = forms.BooleanField(required=False)
 
     def __init__(  # noqa: PLR0913 - what a move offers, beside what Django passes on
         self,
@@ -341,16 +350,20 @@ class MoveForm(CommentForm):
         owes: bool = False,
         queues: Sequence[str] = (),
         targets: Choices = (),
+        late: bool = False,
         **options: Any,  # noqa: ANN401 - as above
     ) -> None:
         """Offer what may be asked for and the people of both sides; keep only the terms of the move.
 
+        :param late: whether the person's side may still object that it was raised late
         :param answers: whether the person is of the side that answers, which says what follows from a dispute
         :param owes: whether the person is of the side that will owe what is agreed
         :param targets: the matters into which it may be merged
         """
         super().__init__(*args, **options)
         words = words_for(language())
+        if not late or move not in ANSWERS:
+            del self.fields["object_to_late"]
         self.fields["text"].required = move in NEEDS_REASON
         self.fields["asked_for"].choices = [(one, words(f"claim.{one}")) for one in AskedFor]  # type: ignore[attr-defined]
         offered = [
@@ -360,7 +373,7 @@ class MoveForm(CommentForm):
         _offer_queues(self, queues)
         self.fields["becomes"].choices = [(one, words(f"becomes.{one}")) for one in Becomes]  # type: ignore[attr-defined]
         self.fields["into"].choices = targets  # type: ignore[attr-defined]
-        self.fields["objection"].choices = _objections(words)  # type: ignore[attr-defined]
+        self.fields["objection"].choices = _objections(words, late=late)  # type: ignore[attr-defined]
         self.fields["day"].required = True
         _offer_marks(self)
         self.terms = terms_of_move(Kind(matter.kind), move, answers=answers, owes=owes)
@@ -385,10 +398,11 @@ class MoveForm(CommentForm):
         return [self[name] for name in self.terms]
 
 
-def _objections(words: Words) -> list[tuple[str, str]]:
+def _objections(words: Words, *, late: bool) -> list[tuple[str, str]]:
     """Return what may be objected to, and the value that would be right: posture and nature, each with its values."""
     postures = [one for one in Posture if one is not Posture.OPEN]
     return [
+        *([("late late", words("object.late"))] if late else []),
         *((f"posture {one}", words("object.posture", value=words(f"posture.{one}"))) for one in postures),
         *((f"nature {one}", words("object.nature", value=words(f"nature.{one}"))) for one in Nature),
     ]

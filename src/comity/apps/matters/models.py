@@ -248,10 +248,10 @@ class Step(UUIDModel):
 
     Nobody's own move (a reminder, a clock that has run out) has neither person nor side. `saw` is the last step that
     whoever made it had seen; `at` when it was made and `recorded_at` when the database took it, which differ only for
-    what is `entered_later`; `received_at` when the other side had it; `due_at` by when it was due, and `ran_out` that
-    this was over; `paused_s` for how long a clock rested until it. `link` says how `answers_to` came about. The
-    database writes these itself, and `stood`: what the matter was before it, so that an answer that is taken back
-    restores exactly that. `reply_by` is the clock that it starts.
+    what is `entered_later`; `received_at` when the other side had it (of a formal notice its `FormalNotice` says it);
+    `due_at` by when it was due, and `ran_out` that this was over; `paused_s` for how long a clock rested until it.
+    `link` says how `answers_to` came about. The database writes these itself, and `stood`: what the matter was before
+    it, so that an answer that is taken back restores exactly that. `reply_by` is the clock that it starts.
     """
 
     relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
@@ -338,6 +338,35 @@ class SilenceNotice(UUIDModel):
     def __str__(self) -> str:
         """Side and last day."""
         return f"{self.side} {self.until}"
+
+
+class FormalNotice(UUIDModel):
+    """That a matter is a formal notice under a clause, to the addresses that both sides signed.
+
+    Written by the database alone: added with the matter; who took its mails, and when it was received, by functions of
+    the owner that check them (`core.matters.receipt` is the rule).
+
+    :ivar side: which receives it
+    :ivar told: by address, when the mail server took its mail, the mail's headers and digest, and since when it is
+        known to have come back
+    :ivar received_at: within the receiving side's hours; None until then
+    :ivar failed_at: since when it is known that all of its mails came back
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    matter = models.OneToOneField(Matter, models.CASCADE, related_name="notice")
+    clause = models.CharField(max_length=60)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    addresses = models.JSONField()
+    given_at = models.DateTimeField(default=timezone.now)
+    told = models.JSONField(default=list)
+    received_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        """By its clause."""
+        return self.clause
 
 
 class Evidence(UUIDModel):

@@ -22,22 +22,23 @@ from comity.apps.audit.operations import announce, audit
 from comity.apps.books.operations import accept_correction, refuse_correction, write_rows
 from comity.apps.books.queries import zone as zone_of
 from comity.apps.ledger.operations import keep_calendar, lock_for_posting
-from comity.apps.matters import book_rows, queries
+from comity.apps.matters import book_rows, notices, queries
 from comity.apps.matters.models import Evidence, Matter, Opened, SilenceNotice, Step
+from comity.apps.matters.queries import LATE
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.mailing import page_path
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
-from comity.apps.replies.queries import calendar_of, closing_after, reply_due, was_heard
+from comity.apps.replies.queries import calendar_of, closing_after, was_heard
 from comity.apps.replies.reminders import members_with_right, send_reminder
 from comity.core.calendars import UnknownPeriodError
 from comity.core.matters import clocks, history, silence, transitions
 from comity.core.matters.history import Mark
 from comity.core.matters.kinds import KINDS, Follows, Kind, Raiser, Term, Wrong, is_promise
 from comity.core.matters.posture import serving_side
-from comity.core.matters.time_bars import Late, lateness
+from comity.core.matters.time_bars import ANSWERS, Late, Passed, lateness
 from comity.core.matters.transitions import (
     BESIDE,
     BROKEN_AFTER_DAYS,
@@ -150,7 +151,8 @@ class Beside:
     :ivar answers: the number of the step that it answers to, where somebody chose it
     :ivar day: another day, or the last day of a pause
     :ivar into: the matter into which one is merged
-    :ivar objects: what is objected to, posture or nature, and the value that the side says instead
+    :ivar objects: what is objected to, posture, nature or that it is late, and the value that the side says instead
+    :ivar objects_to_late: with an answer, that the matter was raised late
     """
 
     mark: str = ""
@@ -158,6 +160,7 @@ class Beside:
     day: date | None = None
     into: Matter | None = None
     objects: tuple[str, str] | None = None
+    objects_to_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +208,16 @@ def raise_matter(member: MemberContext, new_matter: NewMatter, zone: str, files:
         _set_disputed_figure(member, matter, new_matter)
     else:
         _check_days(matter, now.astimezone(ZoneInfo(zone)).date())
-        matter.late = _is_late(member, matter, now, zone)
-    matter.reply_by = _reply_by(matter, now, zone)
+    matter.late = _is_late(member, matter, now, zone)
+    if matter.formal_under:
+        notices.check(member, matter)  # its clock starts with its receipt
+    else:
+        matter.reply_by = _reply_by(member, matter, now, zone)
     with transaction.atomic():
         save_raised_matter(member, matter, new_matter.text, files, new_matter.mark)
         _write_claim(matter, zone)
+        if matter.formal_under:
+            notices.defer_sending(matter)
     return matter
 
 
@@ -279,15 +287,20 @@ def _check_days(matter: Matter, today: date) -> None:
 def _is_late(member: MemberContext, matter: Matter, now: datetime, zone: str) -> bool:
     """Return whether a matter is raised after its time: by the agreed time bar, else long after a claim's last day.
 
-    :raises Refused: where both agreed that a late one cannot be raised
+    The database knows the same rules (`migrations/0019_formal_notices.py`).
+
+    :raises Refused: where both agreed that a late one cannot be raised, or only as a formal notice
     """
     today = now.astimezone(ZoneInfo(zone)).date()
     bar = queries.agreed_time_bar(member, Kind(matter.kind), today)
     if bar is None:
-        return matter.to_day is not None and matter.to_day < (now - LATE_AFTER).date()
-    late = lateness(bar, today, matter.event_on or matter.to_day, matter.aware_on)
+        is_long_ago = matter.to_day is not None and matter.to_day < (now - LATE_AFTER).date()
+        return is_long_ago and matter.kind != Kind.DISPUTE
+    event, formal = matter.event_on or matter.to_day, bool(matter.formal_under)
+    late = lateness(bar, today, event, matter.aware_on, formal=formal)
     if late is Late.BARRED:
-        raise Refused(Code.BARRED, days=bar.days)
+        needs_notice = not formal and lateness(bar, today, event, matter.aware_on, formal=True) is None
+        raise Refused(Code.NEEDS_NOTICE if needs_notice else Code.BARRED, days=bar.days)
     return late is Late.MARKED
 
 
@@ -370,9 +383,9 @@ def _audit_move(
     audit(member, _AUDIT_EVENTS[requested], matter, data, shared=True)
 
 
-def first_reply_due(matter: Matter, zone: str) -> datetime:
+def first_reply_due(member: MemberContext, matter: Matter, zone: str) -> datetime:
     """Return when the other side's answer is due to a matter that is raised now."""
-    return _reply_by(matter, timezone.now(), zone)
+    return _reply_by(member, matter, timezone.now(), zone)
 
 
 # Moves that take the right to answer of the kind; the others take the right to act.
@@ -421,7 +434,7 @@ def _actor(member: MemberContext, matter: Matter, last: Step | None) -> Actor:
 def _closes_at(member: MemberContext, matter: Matter, asked: Step) -> datetime:
     """Return when a matter may be closed in which what was asked back is not answered."""
     hours = calendar_of(matter.relationship, Side(matter.asks), zone_of(member)).hours
-    return clocks.closes_at(hours, asked.at.astimezone(UTC), matter.relationship.reply_days)
+    return clocks.closes_at(hours, asked.at.astimezone(UTC), queries.reply_days(member, matter))
 
 
 def minutes_to_take_back(member: MemberContext, matter: Matter) -> int:
@@ -499,17 +512,15 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     # lock, and a confirmation meanwhile would hold an answer that is taken back.
     lock_for_posting(member)
     matter = Matter.objects.select_for_update(of=("self",)).select_related("owner__person").get(pk=matter.pk)
-    if seen is not None and requested is not Move.COMMENT and queries.last_number(matter) != seen:
-        raise Refused(Code.MOVED_ON)
     rows = rows if matter.kind == Kind.CORRECTION and requested is Move.AGREE else None
-    refusal_code = _refusal_code(member, matter, requested, text)
-    if refusal_code is not None:
-        raise Refused(refusal_code)
+    beside = beside or Beside()
+    _check_move(member, matter, requested, text, seen)
     if rows is not None and not rows:
         raise Refused(Code.NONE_TICKED)
-    beside = beside or Beside()
     if beside.mark and beside.mark not in set(Mark):
         raise Refused(Code.NOT_NOW)
+    if beside.objects_to_late and requested in ANSWERS and may_object_to_late(member, matter):
+        seen = _object_to_late(member, matter, seen)
     effect_json = _effect_json(member, matter)  # as whoever answers has been shown it
     terms_json = _apply(member, matter, requested, terms or Terms(), zone, beside)
     terms_json |= {} if rows is None else {"changes": len(rows), "rows": list(rows)}
@@ -520,18 +531,36 @@ def move(  # noqa: PLR0913 - a move, what it says, and what comes with it
     step = _add_step(member, matter, requested, text, terms=terms_json, beside=beside, saw=seen)
     handed_to = (terms or Terms()).owner if requested is Move.HAND_OVER else None
     _audit_move(member, matter, requested, _save_evidence(step, files), handed_to)
-    # The step first: the database lets a matter change only where a step of the side justifies it.
+    _save_moved(matter, requested, step)
+    if matter.formal_under and matter.reply_by is None and matter.state == State.ASKED:
+        notices.defer_sending(matter)  # whoever says something has it, so that its clock starts
+    _write_claim(matter, zone)
+    if KINDS[Kind(matter.kind)].changes_records:
+        _apply_correction(member, matter, requested, rows)
+    book_rows.defer_writing(member)
+    return matter
+
+
+def _check_move(member: MemberContext, matter: Matter, requested: Move, text: str, seen: int | None) -> None:
+    """Check that the member may make a move now, having seen the last step.
+
+    :raises Refused: where they may not, or there is a later step
+    """
+    if seen is not None and requested is not Move.COMMENT and queries.last_number(matter) != seen:
+        raise Refused(Code.MOVED_ON)
+    refusal_code = _refusal_code(member, matter, requested, text)
+    if refusal_code is not None:
+        raise Refused(refusal_code)
+
+
+def _save_moved(matter: Matter, requested: Move, step: Step) -> None:
+    """Save a matter after its step: the database lets it change only where a step of the side justifies it."""
     if requested in BESIDE - {Move.COMMENT, Move.OBJECT}:
         matter.last_beside = step.number
         matter.save()
     elif requested not in BESIDE:
         matter.last_move = step.number
         matter.save()
-    _write_claim(matter, zone)
-    if KINDS[Kind(matter.kind)].changes_records:
-        _apply_correction(member, matter, requested, rows)
-    book_rows.defer_writing(member)
-    return matter
 
 
 def _apply(  # noqa: PLR0913 - a move and all that it says
@@ -605,12 +634,27 @@ def _apply_beside(
         case Move.BRING_DOWN:
             matter.level -= 1
         case Move.OBJECT:
-            if beside.objects is None or beside.objects[0] not in {"posture", "nature"} or not beside.objects[1]:
+            if beside.objects is None or beside.objects[0] not in {"posture", "nature", LATE} or not beside.objects[1]:
+                raise Refused(Code.NOT_NOW)
+            if beside.objects[0] == LATE and not may_object_to_late(member, matter):
                 raise Refused(Code.NOT_NOW)
             return {"object_to": beside.objects[0], "object_value": beside.objects[1]}
         case Move.HAND_OVER:
             return _hand_over(member, matter, terms.owner)
     return {}
+
+
+def may_object_to_late(member: MemberContext, matter: Matter) -> bool:
+    """Whether the member's side may still say that a matter was raised too late."""
+    return member.side == matter.answers and queries.late_passed(matter) is Passed.OPEN
+
+
+def _object_to_late(member: MemberContext, matter: Matter, seen: int | None) -> int | None:
+    """Add the objection before the answer with which it is said; return the last step that was seen."""
+    said = {"object_to": LATE, "object_value": LATE}
+    step = _add_step(member, matter, Move.OBJECT, "", terms=said, saw=seen)
+    _audit_move(member, matter, Move.OBJECT, ())
+    return None if seen is None else step.number
 
 
 def _hand_over(member: MemberContext, matter: Matter, to: Membership | None) -> dict[str, Any]:
@@ -725,13 +769,14 @@ def _start_clock(member: MemberContext, matter: Matter, requested: Move, zone: s
     hours = calendar_of(matter.relationship, side, zone).hours
     if requested is Move.REPLY and rested[0] is not None:
         due_at, since = rested[0].astimezone(UTC), (rested[1] or now).astimezone(UTC)
+        days = queries.reply_days(member, matter)
         matter.reply_by = clocks.due_after_asking_back(
-            hours, due_at, since, now.astimezone(UTC), matter.relationship.reply_days, pauses=rested[1] is not None
+            hours, due_at, since, now.astimezone(UTC), days, pauses=rested[1] is not None
         )
         return
     # What may be taken back for some minutes is mailed after them, and no time to answer runs before.
     start = now + TAKE_BACK_TIME if requested in TAKEN_BACK else now
-    matter.reply_by = reply_due(matter.relationship, side, start, zone)
+    matter.reply_by = _reply_by(member, matter, start, zone)
     if requested is Move.ASK_BACK:
         has_paused = matter.asks_paused if member.side == matter.asks else matter.answers_paused
         matter.rest_due_at = was_due
@@ -1149,6 +1194,7 @@ def replayed(matter: Matter) -> Standing:
     return history.replay(Kind(matter.kind), matter.asks, steps)
 
 
-def _reply_by(matter: Matter, start: datetime, zone: str) -> datetime:
-    side = matter.waits_for
-    return reply_due(matter.relationship, Side(side or matter.answers), start, zone)
+def _reply_by(member: MemberContext, matter: Matter, start: datetime, zone: str) -> datetime:
+    """Return when the side whose turn it is answers, or confirms, in as many working days as both agreed."""
+    side = Side(matter.must_act or matter.answers)
+    return closing_after(matter.relationship, side, start, zone, queries.reply_days(member, matter))

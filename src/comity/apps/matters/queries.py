@@ -16,6 +16,7 @@ from django.db.models import (
     DateTimeField,
     Exists,
     F,
+    Min,
     OuterRef,
     Prefetch,
     Q,
@@ -40,7 +41,7 @@ from comity.apps.books.queries import (
     zone,
 )
 from comity.apps.books.results import Question
-from comity.apps.matters.models import Evidence, Matter, Opened, SilenceNotice, Step
+from comity.apps.matters.models import Evidence, FormalNotice, Matter, Opened, SilenceNotice, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Membership
 from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in
@@ -50,12 +51,14 @@ from comity.book.errors import UnusableFileError
 from comity.book.importing.corrections import NoProposalError, supposed_accepted
 from comity.book.statistics.exclusions import named_queues
 from comity.core import levels
+from comity.core.agreements.clauses import Clause
 from comity.core.agreements.kinds import Kind as ClauseKind
 from comity.core.agreements.kpi import HIGHER
 from comity.core.calendars import named
 from comity.core.matters import transitions
 from comity.core.matters.kinds import KINDS, Follows, Kind, is_promise, silence_may_accept
-from comity.core.matters.time_bars import TimeBar, time_bar
+from comity.core.matters.receipt import BOUNCE_TIME
+from comity.core.matters.time_bars import Passed, Said, TimeBar, passed, time_bar
 from comity.core.matters.transitions import BROKEN_AFTER_DAYS, OPEN, TO_DO, UNDONE, Dispute, Move, State
 from comity.core.values import Period, Side
 from comity.review.claim_effect import Claim, ClaimEffect
@@ -67,6 +70,8 @@ COMPUTE_CLAIM, COMPUTE_CORRECTION = "matters.claim_effect", "matters.correction_
 _LOCK_TIMEOUT_S = 3.0  # how long the computation waits for the lock of a book before it is tried again later
 _MOST_PROMPTS = 200  # matters offered as what prompted another one
 _SHOWN_SINCE = 5  # imports, and corrections, after an accepted dispute
+CONFIRMATION = "confirmation"  # of what is done, among the kinds that a `clock` clause names
+LATE = "late"  # what is objected to, beside posture and nature
 _WAITING_CACHE_KEY = "matters that wait"
 MAX_WAITING = 30  # of each side and group on Today; the list of matters has them all
 DUE_SOON_DAYS = 3  # before the day by which work is owed, on which its side is reminded; the database knows it too
@@ -541,6 +546,80 @@ def agreed_silence(member: MemberContext, matter: Matter) -> int | None:
     said = _of_clock(member, matter.raised_at.astimezone(ZoneInfo(zone(member))).date(), "silence")
     rows = [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
     return next((int(str(row["days"])) for row in rows if row["matter"] == matter.kind), None)
+
+
+def reply_days(member: MemberContext, matter: Matter) -> int:
+    """Return in how many working days the side whose turn it is answers, or confirms what is done.
+
+    As both signed it for the kind, by the text of the day on which it was raised; else as the room was set up.
+    """
+    what = CONFIRMATION if matter.state == State.DONE else matter.kind
+    return reply_days_of(member, what, matter.raised_at.astimezone(ZoneInfo(zone(member))).date())
+
+
+def reply_days_of(member: MemberContext, what: str, day: date) -> int:
+    """Return in how many working days a kind of matter is answered by the text of a day.
+
+    :param what: a kind, or `CONFIRMATION`
+    """
+    said = _of_clock(member, day, "replies")
+    rows = [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+    agreed = next((int(str(row["days"])) for row in rows if row["matter"] == what), None)
+    return member.relationship.reply_days if agreed is None else agreed
+
+
+def notice_addresses(member: MemberContext, side: Side) -> list[str]:
+    """Return where a side receives formal notice by mail, as both signed it, by today's text."""
+    said = _of_clock(member, today(member), f"{side.value}_addresses")
+    return [str(one) for one in said if "@" in str(one)] if isinstance(said, list) else []
+
+
+def clauses_for_notice(member: MemberContext) -> list[Clause]:
+    """Return the clauses under which a formal notice can be given today."""
+    try:
+        return [clause for clause in agreements.text_of(member).clauses if not clause.removed]
+    except (NoBookError, UnusableFileError):
+        return []
+
+
+def formal_notice(matter: Matter) -> FormalNotice | None:
+    """Return what makes a matter a formal notice; None for any other."""
+    return FormalNotice.objects.filter(matter=matter).first() if matter.formal_under else None
+
+
+def said_at(matter: Matter) -> datetime | None:
+    """Return when the answering side first said anything in a matter, by the database's clock."""
+    own = Step.objects.filter(matter=matter, side=matter.answers)
+    first: datetime | None = own.aggregate(at=Min("recorded_at"))["at"]
+    return first
+
+
+def had_at(matter: Matter) -> datetime | None:
+    """Return when the answering side first had a matter before it: opened, or with a step of its own."""
+    opened = Opened.objects.filter(matter=matter, side=matter.answers).values_list("first_at", flat=True).first()
+    return min((one for one in (opened, said_at(matter)) if one is not None), default=None)
+
+
+def unreceived(member: MemberContext) -> QuerySet[FormalNotice]:
+    """List the formal notices of the viewer's own side of which something is still to be noted."""
+    of_side = FormalNotice.objects.filter(relationship=member.relationship).select_related("matter")
+    waits = Q(received_at=None, failed_at=None) | Q(matter__reply_by=None, matter__state=State.ASKED)
+    return of_side.filter(waits | Q(given_at__gt=timezone.now() - BOUNCE_TIME)).exclude(matter__state=State.WITHDRAWN)
+
+
+def late_passed(matter: Matter) -> Passed | None:
+    """Return what became of it that a matter was raised late; None for one that was not."""
+    if not matter.late:
+        return None
+    steps = Step.objects.filter(matter=matter, side=matter.answers).order_by("number")
+    said = [Said(one.at, Move(one.move), one.terms.get("object_to") == LATE, one.mark) for one in steps]
+    return passed(received_at(matter) or timezone.now(), said, timezone.now())
+
+
+def received_at(matter: Matter) -> datetime | None:
+    """Return when the answering side received a matter: at once, or when its formal notice was; None until then."""
+    notice = formal_notice(matter)
+    return matter.raised_at if notice is None else notice.received_at
 
 
 def agreed_time_bar(member: MemberContext, kind: Kind, day: date) -> TimeBar | None:

@@ -37,3 +37,9 @@ class Code(RefusalCode):
     NO_STEP = "no_step", HTTPStatus.UNPROCESSABLE_ENTITY
     BARRED = "barred", HTTPStatus.UNPROCESSABLE_ENTITY
     PAST = "past", HTTPStatus.UNPROCESSABLE_ENTITY
+    RESERVED = "reserved"
+    NO_PDF = "no_pdf", HTTPStatus.SERVICE_UNAVAILABLE
+    NEEDS_NOTICE = "needs_notice", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_CLAUSE = "no_clause", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_ADDRESS = "no_address", HTTPStatus.UNPROCESSABLE_ENTITY
+    NO_MAIL = "no_mail", HTTPStatus.UNPROCESSABLE_ENTITY

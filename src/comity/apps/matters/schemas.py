@@ -13,6 +13,7 @@ from comity.core.matters.history import Linked, Mark
 from comity.core.matters.kinds import AskedFor, Becomes, ClaimEvent, Follows, Kind, Proposes, Untold, Wrong
 from comity.core.matters.nature import About, Nature
 from comity.core.matters.posture import Posture
+from comity.core.matters.time_bars import Passed
 from comity.core.matters.transitions import Move, State
 from comity.core.values import Side
 
@@ -53,8 +54,8 @@ class TermsOut(Schema):
     day: str | None = None
     into: UUID | None = None
     owner_side: Side | None = None
-    object_to: Literal["posture", "nature"] | None = None
-    object_value: Posture | Nature | None = None
+    object_to: Literal["posture", "nature", "late"] | None = None
+    object_value: Posture | Nature | Literal["late"] | None = None
     computed: str | None = None
     changes: int | None = None
     rows: list[int] | None = None
@@ -141,15 +142,41 @@ class MatterOut(Schema):
     raised_at: datetime
     reply_by: datetime | None
     late: bool
+    formal_under: str
     records: CorrectionOut
 
 
+class NoticeMailOut(Schema):
+    """The mail of a formal notice to one of the agreed addresses."""
+
+    address: str
+    taken_at: datetime
+    bounced_at: datetime | None = None
+
+
+class NoticeOut(Schema):
+    """That a matter is a formal notice under a clause, and when it was received; absent where it was not."""
+
+    clause: str
+    given_at: datetime
+    received_at: datetime | None
+    acknowledged_at: datetime | None
+    failed_at: datetime | None
+    addresses: list[str]
+    told: list[NoticeMailOut]
+
+
 class MatterWholeOut(MatterOut):
-    """One matter with its steps, the moves that are open, and the matter that prompted it."""
+    """One matter with its steps, the moves that are open, and the matter that prompted it.
+
+    `lateness` is of one that was raised late: whether the answering side may still object, objected, or let it pass.
+    """
 
     prompted_by: UUID | None
     merged_into: UUID | None
 
+    notice: NoticeOut | None = None
+    lateness: Passed | None = None
     silent_until: datetime | None = Field(description="when silence accepts it unless it is answered; absent: never")
     steps: list[StepOut]
     moves: list[Move]
@@ -215,6 +242,7 @@ class MatterIn(Schema):
     external_id: Text = Field("", max_length=80)
     external_url: Text = Field("", max_length=400, pattern="^(https?://.*)?$")
     mark: Mark | Literal[""] = ""
+    formal_under: Text = Field("", max_length=60, description="the clause under which it is a formal notice")
 
 
 class MoveIn(Schema):
@@ -269,8 +297,9 @@ class MoveIn(Schema):
     answers_to: int | None = Field(None, ge=1, le=MAX_SLICE)
     day: Day | None = None
     into: UUID | None = None
-    object_to: Literal["posture", "nature"] | None = None
-    object_value: Posture | Nature | None = None
+    object_to: Literal["posture", "nature", "late"] | None = None
+    object_value: Posture | Nature | Literal["late"] | None = None
+    objects_to_late: bool = Field(default=False, description="with an answer: that the matter was raised late")
     seen: int | None = Field(None, ge=1, le=MAX_SLICE)
     rows: list[Annotated[int, Field(ge=1, le=MAX_SLICE)]] | None = Field(None, max_length=100_000)
 

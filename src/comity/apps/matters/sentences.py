@@ -1,7 +1,7 @@
 """Texts about a matter in the reader's language."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from comity.apps.agreements.sentences import clause_titles
 from comity.apps.books.contents import reach_of_records
 from comity.apps.books.queries import final_period_names, is_final, readable_definition
 from comity.apps.books.sentences import field_name
@@ -19,10 +20,13 @@ from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
+from comity.core.agreements.clauses import Clause
+from comity.core.agreements.text import Text
 from comity.core.calendars import Calendar, Cut
 from comity.core.matters import history
 from comity.core.matters.kinds import KINDS, Follows, Kind
 from comity.core.matters.posture import is_shaped
+from comity.core.matters.time_bars import OBJECT_WITHIN
 from comity.core.matters.transitions import BESIDE, OPEN, TAKE_BACK_TIME, TAKEN_BACK, UNDONE, Dispute, Move, State
 from comity.core.values import Period, Side
 from comity.review.claim_effect import ClaimEffect
@@ -205,6 +209,70 @@ def offer_line(member: MemberContext, matter: Matter, words: Words) -> str:
         "due": words.day(matter.offer_due) if matter.offer_due else "",
     }
     return words(f"offer.{matter.offer_move}", party=member.party(words)(matter.offer_by), **days)
+
+
+def clause_names(clauses: Sequence[Clause], words: Words) -> dict[str, str]:
+    """Return the headings of clauses by id; those that are headed alike are numbered."""
+    return clause_titles(Text(tuple(clauses)), words)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
+    """A formal notice as its page shows it.
+
+    :ivar mails: by address, what became of its mail
+    """
+
+    under: str
+    lines: list[str]
+    mails: list[tuple[str, str]]
+
+
+def notice_facts(member: MemberContext, matter: Matter, words: Words) -> NoticeFacts | None:
+    """Return what is known of a formal notice: under which clause, received or not, and its mails; None for others."""
+    notice = queries.formal_notice(matter)
+    if notice is None:
+        return None
+    party = member.party(words)
+    names = clause_names(queries.clauses_for_notice(member), words)
+    under = words(
+        "notice.under",
+        clause=names.get(notice.clause, clean(notice.clause)),
+        party=party(matter.asks),
+        **_moment(notice.given_at, words),
+    )
+    if notice.received_at is not None:
+        lines = [words("notice.received", **_moment(notice.received_at, words))]
+    else:
+        lines = [words("notice.failed"), words("notice.failed_next")] if notice.failed_at else [words("notice.waits")]
+    if notice.acknowledged_at is not None:
+        said = words("notice.acknowledged", party=party(notice.side), **_moment(notice.acknowledged_at, words))
+        lines.append(said)
+    told = {one["address"]: _mail_line(one, words) for one in notice.told}
+    mails = [(clean(one), told.get(one, words("notice.not_taken"))) for one in notice.addresses]
+    return NoticeFacts(under, lines, mails)
+
+
+def _mail_line(told: Mapping[str, str], words: Words) -> str:
+    if "bounced_at" in told:
+        return words("notice.came_back", **_moment(datetime.fromisoformat(told["bounced_at"]), words))
+    return words("notice.taken", **_moment(datetime.fromisoformat(told["taken_at"]), words))
+
+
+def _moment(at: datetime, words: Words) -> dict[str, str]:
+    """Return a moment as the day and time of a sentence, on the reader's clock."""
+    local = timezone.localtime(at)
+    return {"day": words.day(local.date(), year=True), "time": f"{local:%H:%M}"}
+
+
+def lateness_line(member: MemberContext, matter: Matter, words: Words) -> str:
+    """Say what became of it that a matter was raised late; empty for one that was not."""
+    status = queries.late_passed(matter)
+    if status is None:
+        return ""
+    until = timezone.localtime((queries.received_at(matter) or timezone.now()) + OBJECT_WITHIN)
+    party = member.party(words)(matter.answers)
+    return words(f"matter.late_{status}", party=party, day=words.day(until.date()))
 
 
 def outcome(member: MemberContext, matter: Matter, words: Words) -> str:

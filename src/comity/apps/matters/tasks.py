@@ -10,12 +10,13 @@ from procrastinate.contrib.django import app
 
 from comity.apps.books import results
 from comity.apps.books.queries import QUEUE
-from comity.apps.matters import book_rows, operations, queries
-from comity.apps.matters.models import Matter
+from comity.apps.matters import book_rows, exports, notices, operations, queries
+from comity.apps.matters.models import FormalNotice, Matter
 from comity.apps.outbox.operations import ExponentialBackoff
-from comity.apps.parties.member_context import MemberContext, for_each_relationship
+from comity.apps.parties.member_context import MemberContext, acting_as, find_lead, for_each_relationship
 from comity.apps.replies.queries import was_heard
 from comity.core.matters.kinds import Kind
+from comity.core.values import Side
 
 
 @results.computes(queries.COMPUTE_CLAIM)
@@ -34,6 +35,12 @@ def compute_correction_effect(member: MemberContext, terms: Mapping[str, str]) -
         queries.correction_effects(member, matter)
 
 
+@results.computes(exports.COMPUTE_PACK)
+def compute_pack(member: MemberContext, terms: Mapping[str, str]) -> None:
+    """Make the evidence pack of a matter."""
+    exports.make_pack(member, terms)
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="clock", name="matters.tick", queueing_lock="matters.tick", pass_context=False)
 def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
@@ -42,6 +49,7 @@ def tick(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
 
 
 def _remind_matters(member: MemberContext) -> None:
+    _follow_notices(member)
     for matter in queries.to_remind(member):
         _in_own_transaction(partial(operations.remind, member, matter), matter)
     for matter in queries.run_out(member):
@@ -63,6 +71,23 @@ def _remind_matters(member: MemberContext) -> None:
 def write_book(relationship: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - to whom a failure is shown
     """Bring the book's matters, steps and promises to where the room is."""
     for_each_relationship(book_rows.write_now, only=UUID(relationship))
+
+
+@app.task(queue=QUEUE, name=notices.TASK, retry=ExponentialBackoff())
+def send_notice(relationship: str, matter: str, sides: Sequence[str] = ()) -> None:
+    """Mail a formal notice and note its receipt, with the rights of a lead of the side that gives it."""
+    here, side = UUID(relationship), Side(sides[0])
+    with acting_as(find_lead(here, lambda member: member.side is side), here) as member:
+        notice = FormalNotice.objects.filter(matter=UUID(matter)).select_related("matter").first()
+        if notice is not None:
+            notices.follow(member, notice)
+
+
+def _follow_notices(member: MemberContext) -> None:
+    """Follow what became of the mails of each notice, by the job of the side that gave it."""
+    for notice in queries.unreceived(member):
+        if notice.told or notice.acknowledged_at is not None:  # else the job that mails it is under way
+            notices.defer_sending(notice.matter)
 
 
 def _in_own_transaction(work: Callable[[], object], matter: Matter) -> None:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("matters/raise/<str:kind>/", views.raise_matter, name="raise"),
     path("matters/<uuid:matter>/", views.matter, name="matter"),
     path("matters/<uuid:matter>/move/<str:move>/", views.move, name="move"),
+    path("matters/<uuid:matter>/pack.zip", views.pack, name="pack"),
     path("matters/<uuid:matter>/changes.csv", views.changes, name="changes"),
     path("matters/<uuid:matter>/evidence/<uuid:evidence>/", views.evidence, name="evidence"),
 ]

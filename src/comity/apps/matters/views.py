@@ -24,7 +24,7 @@ from comity.apps.books.contents import known_queues
 from comity.apps.books.queries import readable_definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
-from comity.apps.matters import corrections, operations, queries, sentences
+from comity.apps.matters import corrections, exports, notices, operations, queries, sentences
 from comity.apps.matters.filters import filter_bars, filter_query, read_filters
 from comity.apps.matters.forms import FORMS, TERM_FIELDS, CommentForm, MoveForm, RaiseForm
 from comity.apps.matters.models import Matter
@@ -39,10 +39,12 @@ from comity.apps.refusal import Refused
 from comity.apps.sheet import csv_file
 from comity.core import levels
 from comity.core.calendars import UnknownPeriodError
+from comity.core.matters.history import Mark
 from comity.core.matters.kinds import KINDS, AskedFor, Button, Kind, kinds_of
 from comity.core.matters.transitions import OPEN, TO_DO, Move
 from comity.core.values import Side
 from comity.review.i18n.words import Words
+from comity.review.render.errors import PdfUnavailableError
 from comity.review.views.sentences import kpi_title
 
 _MAX_QUEUE_LENGTH = 80  # characters of a name that a matter holds
@@ -142,7 +144,9 @@ def raise_matter(request: HttpRequest, kind: str) -> HttpResponse:
     figure = sentences.figure_name(member, about["kpi"], words_for(language())) if about["kpi"] else ""
     values = _disputed_values(member, matter_kind, about)
     final = sentences.all_final_periods(member, words_for(language())) if matter_kind is Kind.CLAIM else ""
-    context = {"form": form, "kind": kind, "about": about, "figure": figure, "final": final, "chosen": chosen, **values}
+    days = queries.reply_days_of(member, kind, queries.today(member))
+    context = {"form": form, "kind": kind, "about": about, "figure": figure, "final": final, "chosen": chosen} | values
+    context["days"] = days
     return render(request, "matters/raise.html", context, status=422 if form.errors else 200)
 
 
@@ -246,6 +250,9 @@ def _raise_form(  # noqa: PLR0913 - what each kind's form is made of
     if kind is Kind.ACTION:
         options["people"] = members(member).exclude(side=None)
     options["prompts"] = [(str(one.pk), sentences.matter_label(one, words)) for one in queries.may_prompt(member)]
+    if notices.may_give(member):
+        clauses = queries.clauses_for_notice(member)
+        options["clauses"] = list(sentences.clause_names(clauses, words).items())
     if request.method == "POST":
         return FORMS[kind](request.POST, request.FILES, **options)
     title = ""
@@ -314,10 +321,13 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "external_url": known_matter.external_url if known_matter.external_url.startswith(_WEB) else "",
         "opened": sentences.openings(member, known_matter, words),
         "silent_until": queries.silent_until(known_matter),
+        "notice": sentences.notice_facts(member, known_matter, words),
+        "lateness": sentences.lateness_line(member, known_matter, words),
         "offer": sentences.offer_line(member, known_matter, words),
         "may_comment": Move.COMMENT in moves,
         "minutes_left": operations.minutes_to_take_back(member, known_matter),
         "may_take_counter_back": Move.TAKE_BACK in moves and known_matter.state in OPEN[2:],
+        "has_pack": steps[0].mark != Mark.WITHOUT_PREJUDICE,
         "figure_url": _figure_url(member, known_matter),
         "seen": steps[-1].number,
         "answers": Move.AGREE in moves,
@@ -438,6 +448,7 @@ def move(request: HttpRequest, matter: UUID, move: str) -> HttpResponse:
         "people": members(member).exclude(side=None),
         "matter": known_matter,
         "move": requested,
+        "late": operations.may_object_to_late(member, known_matter),
         "answers": member.side == known_matter.answers,
         "queues": _known_queues(member) if known_matter.kind == Kind.CLAIM else [],
     }
@@ -517,6 +528,7 @@ def _make_move(request: HttpRequest, member: MemberContext, matter: Matter, requ
             day=cleaned.get("day"),
             into=_prompt(member, cleaned.get("into")),
             objects=_objection(cleaned.get("objection", "")),
+            objects_to_late=cleaned.get("object_to_late", False),
         ),
     )
 
@@ -563,6 +575,21 @@ def changes(request: HttpRequest, matter: UUID) -> HttpResponse:
         raise Http404
     audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
     return csv_file("changes.csv", corrections.CHANGE_COLUMNS, corrections.change_rows(member, known_matter))
+
+
+@require_safe
+def pack(request: HttpRequest, matter: UUID) -> HttpResponse:
+    """Download the evidence pack of a matter."""
+    member = member_of(request)
+    known_matter = _matter_or_404(member, matter)
+    try:
+        content = exports.pack(member, known_matter, language())
+    except PdfUnavailableError:
+        raise Refused(Code.NO_PDF) from None
+    name = f"evidence-{str(known_matter.pk)[:8]}.zip"
+    audit_read(member, Event.EVIDENCE_READ, known_matter, {"name": name})
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return HttpResponse(content, content_type="application/zip", headers=headers)
 
 
 @require_safe

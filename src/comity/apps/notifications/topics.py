@@ -37,6 +37,7 @@ TOPICS: Mapping[Event, Topic] = {
     Event.MATTER_DUE: Topic.COMMENT,
     Event.MATTER_UNDONE: Topic.COMMENT,
     Event.MATTER_LATE: Topic.LATE,
+    Event.NOTICE_RECEIVED: Topic.COMMENT,
     Event.PERIOD_WHOLE: Topic.COMMENT,
     Event.PERIOD_CONFIRMED: Topic.COMMENT,
     Event.PERIOD_DEEMED: Topic.COMMENT,
@@ -58,7 +59,8 @@ TOPICS: Mapping[Event, Topic] = {
 # Told by a mail of their own, whatever anybody prefers: what silence may follow from, and who has access.
 MAILED_ELSEWHERE = frozenset(
     {
-        Event.MATTER_REMINDED, Event.PERIOD_REMINDED, Event.CALENDAR_PROPOSED, Event.CALENDAR_AGREED,
+        Event.NOTICE_FAILED, Event.MATTER_REMINDED, Event.PERIOD_REMINDED,
+        Event.CALENDAR_PROPOSED, Event.CALENDAR_AGREED,
         Event.SILENCE_ALLOWED, Event.SILENCE_DISALLOWED, Event.INVITATION_MADE, Event.NEUTRAL_PROPOSED,
         Event.DEPUTY_NAMED, Event.KPIS_PROPOSED, Event.KPIS_AGREED, Event.KPIS_WITHDRAWN,
         Event.LEDGER_CHANGE_PROPOSED, Event.LEDGER_CHANGE_AGREED,

@@ -195,6 +195,26 @@ def mail_member(
     mail.send()
 
 
+def address_mail(
+    relationship: Relationship, to: str, language: str, key: str, server: BaseEmailBackend, **values: str
+) -> EmailMessage:
+    """Return a mail to an address that both sides agreed on, of whomever: `key`.subject and `key`.mail.
+
+    :param to: the address
+    :param language: of the texts
+    :param server: to which it is handed over once it is sent
+    """
+    words = words_for(supported_language(language))
+    return EmailMessage(
+        relationship_subject(relationship, words(f"{key}.subject", **values)),
+        words(f"{key}.mail", **values),
+        None,
+        [to],
+        connection=server,
+        headers={"Message-ID": signed_message_id(relationship.pk, to)},
+    )
+
+
 def supported_language(language: str) -> str:
     """Return the language if the room has it, else English."""
     return language if language in LOCALES else "en"

@@ -664,6 +664,11 @@ KINDS: Mapping[Kind, ClauseKind] = {
                         choice_field(
                             "late", "a late one is marked, or cannot be raised", ("marked", "barred"), default="marked"
                         ),
+                        choice_field(
+                            "given_as",
+                            "in time as any matter, or only as a formal notice",
+                            ("matter", "formal_notice"),
+                        ),
                     ),
                     unique="matter",
                 ),

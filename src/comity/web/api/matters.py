@@ -73,6 +73,7 @@ def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) 
     """Make a move."""
     member = member_of(request)
     beside_only = {"move", "text", "rows", "seen", "mark", "answers_to", "day", "into", "object_to", "object_value"}
+    beside_only.add("objects_to_late")
     terms = matters.Terms(**given.dict(exclude=beside_only) | {"owner": _owner(member, given.owner)})
     objects = (given.object_to, str(given.object_value)) if given.object_to and given.object_value else None
     beside = matters.Beside(
@@ -81,6 +82,7 @@ def move(request: HttpRequest, relationship: UUID, matter: UUID, given: MoveIn) 
         day=given.day,
         into=None if given.into is None else _matter_or_404(member, given.into),
         objects=objects,
+        objects_to_late=given.objects_to_late,
     )
     return _make_move(member, matter, given.move, given.text, terms, [], given.rows, given.seen, beside)
 
@@ -181,6 +183,8 @@ def _matter_whole_out(member: MemberContext, matter: Matter) -> dict[str, Any]:
         "id": matter.pk,
         "prompted_by": matter.prompted_by_id,
         "merged_into": matter.merged_into_id,
+        "notice": asked.formal_notice(matter),
+        "lateness": asked.late_passed(matter),
         "silent_until": asked.silent_until(matter),
         "steps": steps,
         "moves": [one.value for one in matters.open_moves(member, matter)],
