@@ -11,11 +11,14 @@ from comity.apps.books.refusals import Code
 from comity.apps.books.terms import Terms
 from comity.apps.i18n import words_for
 from comity.apps.notifications.queries import due_move
+from comity.apps.parties import operations
+from comity.apps.parties.models import Role
+from comity.apps.parties.queries import may_end_unjoined
 from comity.apps.refusal import Refused
 from comity.book.definition import read_definition
 from comity.core.values import Side
 from tests.builders.uploads import brought
-from tests.room import cast, run_jobs, superuser
+from tests.room import Cast, cast, person, run_jobs, started, superuser
 
 pytestmark = pytest.mark.gate
 
@@ -48,20 +51,24 @@ def in_book(them):
     return terms.terms_of(read_definition(book_folder(them.relationship)))
 
 
-def alone(them):
-    with superuser() as everybody:
-        everybody.execute(
-            "UPDATE parties_membership SET left_at = now() WHERE relationship_id = %s AND side = 'provider'",
-            [them.relationship],
-        )
+@pytest.fixture
+def alone():
+    """A relationship that one side has begun and nobody of the other has ever joined."""
+    started()
+    lead = person("Ana Customer Lead")
+    with transaction.atomic():
+        member = operations.create_relationship(lead, Side.CUSTOMER, "Northwind", "Helpline")
+    made = Cast(member.relationship.pk, {"customer_lead": lead})
+    made.book()
+    return made
 
 
 def form(wanted):
     return {"timezone": wanted.timezone, "currency": wanted.currency, "month_starts_on": wanted.month_starts_on}
 
 
-def test_the_side_that_began_changes_them_alone_while_nobody_of_the_other_has_joined(them):
-    alone(them)
+def test_the_side_that_began_changes_them_alone_while_nobody_of_the_other_has_joined(alone):
+    them = alone
     browser, words = them.client("customer_lead"), words_for("en")
     assert words("terms.alone") in browser.get(them.url("records/")).content.decode()
     assert browser.post(them.url("records/terms/"), form(LISBON)).status_code == 302
@@ -135,9 +142,43 @@ def test_the_zone_by_which_records_were_read_stays_and_the_rest_may_change(them)
     with pytest.raises(Refused) as caught:
         changed(them)
     assert caught.value.code is Code.ZONE_OF_RECORDS
-    alone(them)
     changed(them, wanted=Terms("Europe/Madrid", "USD", 22))
+    answered(them, "provider_lead")
     assert in_book(them) == Terms("Europe/Madrid", "USD", 22)
+
+
+def test_who_is_alone_keeps_the_zone_of_its_records_too(alone):
+    brought(alone, "customer_lead", "june.csv", CONTACTS)
+    with pytest.raises(Refused) as caught:
+        changed(alone)
+    assert caught.value.code is Code.ZONE_OF_RECORDS
+    changed(alone, wanted=Terms("Europe/Madrid", "USD", 22))
+    assert in_book(alone) == Terms("Europe/Madrid", "USD", 22)
+
+
+def test_who_has_left_still_keeps_the_other_from_changing_them_alone(them):
+    """All of the provider's people are gone: the customer proposes as before, and a new lead of theirs answers.
+
+    Neither through the room nor by a statement of its own does one side take what both relied on for its own.
+    """
+    with superuser() as everybody:
+        everybody.execute(
+            "UPDATE parties_membership SET left_at = now() WHERE relationship_id = %s AND side = 'provider'",
+            [them.relationship],
+        )
+    changed(them)
+    assert in_book(them) == NOW
+    with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        them.at("customer_lead")
+        cursor.execute(ADD, ["customer", "changed"])
+    with transaction.atomic():
+        assert not may_end_unjoined(them.at("customer_lead"))  # by the same rule
+    newcomer = them.people["newcomer"] = person("New Lead")
+    with transaction.atomic():
+        _, word = operations.invite(them.at("customer_lead"), newcomer.email, Role.LEAD, Side.PROVIDER)
+        operations.accept_invitation(newcomer, word)
+    answered(them, "newcomer")
+    assert in_book(them) == LISBON
 
 
 ADD = """INSERT INTO books_termsstep (id, side, change, timezone, currency, month_starts_on, at, person_id,

@@ -39,6 +39,9 @@ TERMS = (
 )
 
 
+LUMPS = ("lumps_up", "lumps_down")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     month: date
@@ -122,6 +125,29 @@ def test_an_invoice_without_a_quantity_says_nothing_of_prices(tmp_path, known):
         return
     assert (reading.verdict, reading.cause, reading.like_for_like, reading.parts) == ("unclear", "quantity", None, ())
     assert reading.also["without_quantity"] == 2140
+
+
+@pytest.mark.parametrize(("unit", "told"), [(None, "lump_sum"), ("fixed", "lump_sum"), ("fte_month", "price")])
+def test_one_of_nothing_that_is_counted_says_nothing_of_prices(tmp_path: Path, unit: str | None, told: str) -> None:
+    """1,000 a month, then 1,140, with "1" as the quantity of each: of a lump sum nobody knows why."""
+    lines_of = [Line(JANUARY, "a1", "desk", "1", None, "1000", unit), Line(MAY, "a1", "desk", "1", None, "1140", unit)]
+    asked = Comparison(Period(MAY, MONTHS[5]), Period(JANUARY, MONTHS[1]), HORIZON)
+    reading = read(written(tmp_path, lines_of), asked)
+    assert reading.cause == told
+    assert (reading.verdict, reading.would_be) == (
+        ("unclear", "illusory") if told == "lump_sum" else ("illusory", None)
+    )
+
+
+@pytest.mark.parametrize(("amount", "index"), [("1000", 104.0), ("1040", 104.0)])
+def test_a_lump_sum_that_stood_still_or_followed_the_index_is_no_riddle(
+    tmp_path: Path, amount: str, index: float
+) -> None:
+    """1,000, then the same or 4 % more while the index rose by 4 %."""
+    lines_of = [Line(JANUARY, "a1", "desk", "1", None, "1000", None), Line(MAY, "a1", "desk", "1", None, amount, None)]
+    asked = Comparison(Period(MAY, MONTHS[5]), Period(JANUARY, MONTHS[1]), HORIZON)
+    reading = read(written(tmp_path, lines_of, {JANUARY: 100.0, MAY: index}), asked)
+    assert (reading.verdict, reading.cause) == (("steady", None) if amount == "1000" else ("illusory", "inflation"))
 
 
 BY_HAND = [
@@ -378,7 +404,15 @@ def witness(invoiced: list[Line], asked: Comparison, growth: Fraction) -> dict[s
         earlier = any(line.account_id == cell[0] and line.month < asked.reference.start for line in invoiced)
         if known:
             _split(known, of_account, growth, found, newcomer="returned" if earlier else "arrival")
+        if len(known) == 2 and all(_is_lump(line) for side in cells[cell].values() for line in side):
+            (q0, p0), (q1, p1) = known["0"], known["1"]
+            beyond = (p1 - (1 + growth) * p0) * (q0 + q1) / 2 if p1 != p0 else Fraction()
+            found["lumps_up" if beyond > 0 else "lumps_down"] += beyond
     return found
+
+
+def _is_lump(line: Line) -> bool:
+    return Fraction(line.quantity) == 1 and line.unit in {"fixed", None}
 
 
 def _priced(
@@ -440,7 +474,7 @@ LINES = st.lists(
         month=st.sampled_from(MONTHS[:4]),
         account_id=st.sampled_from(["a", "b", "c"]),
         service=st.sampled_from(["s", "t", "u"]),
-        quantity=st.one_of(st.just("0"), money("-2", "50")),
+        quantity=st.one_of(st.sampled_from(["0", "1", "1"]), money("-2", "50")),
         unit_price=st.one_of(st.just("0"), money("-1", "30")),
         amount=st.one_of(st.none(), money("-5", "500")),
         unit=st.sampled_from(["hour", "minute", "contact", "fte_month", "fixed", None]),
@@ -471,7 +505,7 @@ def test_agrees_with_a_witness_in_exact_fractions(invoiced: list[Line], index: l
         (ours,) = found[asked]
         expected = witness(invoiced, asked, Fraction(after) / Fraction(before) - 1)
         gross = float(sum(abs(amount(line)) for line in told))
-        for term in (*TERMS, "redefined"):
+        for term in (*TERMS, "redefined", *LUMPS):
             assert getattr(ours, term) == pytest.approx(float(expected[term]), abs=1e-9 * gross, rel=1e-9), term
         assert (ours.before, ours.after) == (float(expected["invoiced0"]), float(expected["invoiced1"]))
         # What `read` leaves to prices is what the cells say of prices: nothing hides in it.
@@ -489,9 +523,15 @@ def test_turns_its_signs_when_time_is_turned(invoiced: list[Line]) -> None:
     with TemporaryDirectory() as folder:
         found = gathered(written(Path(folder), apart), there, back)
     (forth,), (again,) = found[there], found[back]
-    turned = {"expansion": ("contraction",), "contraction": ("expansion",), "departure": ("arrival", "returned")}
+    turned = {
+        "lumps_up": ("lumps_down",),
+        "lumps_down": ("lumps_up",),
+        "expansion": ("contraction",),
+        "contraction": ("expansion",),
+        "departure": ("arrival", "returned"),
+    }
     scale = sum(float(abs(amount(line))) for line in apart)
-    for term in (*TERMS, "redefined"):
+    for term in (*TERMS, "redefined", *LUMPS):
         if term in {"arrival", "returned"}:  # who had a line earlier is not the same when time is turned
             continue
         back = sum(getattr(again, name) for name in turned.get(term, (term,)))
@@ -521,7 +561,7 @@ def test_scales_with_the_currency(invoiced: list[Line], index: list[float]) -> N
         (euros,) = gathered(written(Path(folder, "euros"), invoiced, levels), asked)[asked]
         (found,) = gathered(written(Path(folder, "cents"), cents, levels), asked)[asked]
     scale = sum(float(abs(amount(line))) for line in cents)
-    for term in (*TERMS, "redefined", "before", "after"):
+    for term in (*TERMS, "redefined", *LUMPS, "before", "after"):
         assert getattr(found, term) == pytest.approx(100 * getattr(euros, term), abs=1e-9 * scale), term
 
 

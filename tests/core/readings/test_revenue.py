@@ -24,9 +24,12 @@ NOTHING = Stats(
 )
 
 
+WITHIN_OTHERS = {"inflation", "redefined", "lumps_up", "lumps_down"}
+
+
 def grown(**terms: float) -> Stats:
-    """1000 and what the terms add to it (inflation is a part of prices)."""
-    rise = sum(value for name, value in terms.items() if name not in {"inflation", "redefined"})
+    """1000 and what the terms add to it (inflation and lump sums are parts of prices)."""
+    rise = sum(value for name, value in terms.items() if name not in WITHIN_OTHERS)
     return replace(NOTHING, after=1000.0 + rise, **terms)
 
 
@@ -102,6 +105,48 @@ def test_redefined_cells_that_decide_nothing_are_not_named() -> None:
     reading = revenue.read(replace(grown(volume=60.0, redefined=1.0), redefined_cells=(("a", "s"),), redefined_count=1))
     assert (reading.verdict, reading.would_be) == ("genuine", None)
     assert "redefined" not in reading.also
+
+
+def test_a_growing_lump_sum_may_be_price_or_volume_and_is_unclear() -> None:
+    """60 more for the same "one" of a service: prices, or more of it; nobody can tell from the invoice."""
+    reading = revenue.read(grown(prices=60.0, lumps_up=60.0))
+    assert (reading.verdict, reading.cause, reading.would_be) == ("unclear", "lump_sum", "illusory")
+    assert (reading.also["lump_sums"], reading.also["with_lump_sums"]) == (60, 60)
+
+
+@pytest.mark.parametrize("lumps", [{"lumps_up": 2.0}, {"lumps_up": 2.0, "lumps_down": -2.0}, {}])
+def test_lump_sums_that_decide_nothing_leave_the_verdict(lumps: dict[str, float]) -> None:
+    """Of 60 that prices made, 2 by lump sums: were they volume, it would be just as illusory."""
+    reading = revenue.read(grown(prices=60.0, **lumps))
+    assert (reading.verdict, reading.cause, reading.would_be) == ("illusory", "price", None)
+    assert "lump_sums" not in reading.also
+
+
+def test_an_indexed_lump_sum_is_inflation() -> None:
+    """What the agreed index gives is no riddle: nothing is left beyond it."""
+    assert revenue.read(grown(prices=60.0, inflation=60.0)).cause == "inflation"
+
+
+def test_lump_sums_that_rose_and_fell_do_not_cancel() -> None:
+    """60 up and 60 down, and 60 by prices of what is counted: the two may be volume each by itself."""
+    reading = revenue.read(grown(prices=60.0, lumps_up=60.0, lumps_down=-60.0))
+    assert (reading.verdict, reading.cause) == ("unclear", "lump_sum")
+
+
+TERM = st.floats(-200, 200)
+
+
+@given(TERM, TERM, TERM, st.floats(0, 200), st.floats(-200, 0), st.floats(0, 1), st.floats(0, 1))
+def test_what_is_said_holds_whatever_share_of_the_lump_sums_was_volume(
+    volume: float, prices: float, inflation: float, up: float, down: float, of_up: float, of_down: float
+) -> None:
+    """A verdict that is given is the one that the truth gives, in which some of each lump sum's change was volume."""
+    known = grown(volume=volume, prices=prices + inflation + up + down, inflation=inflation)
+    told = revenue.read(replace(known, lumps_up=up, lumps_down=down))
+    if told.verdict != "unclear":
+        moved = of_up * up + of_down * down
+        truth = replace(known, volume=volume + moved, prices=known.prices - moved)
+        assert revenue.read(truth).verdict == told.verdict
 
 
 AMOUNT = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) > 1e-6)

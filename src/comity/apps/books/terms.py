@@ -1,7 +1,8 @@
 """How time and money are counted: zone, currency and the day on which months begin, changed until a period is final.
 
-While nobody of the other side has joined, the side that began changes them alone; from then on one side proposes and
-the other agrees. A zone is changed in a book without records only: local times of files were read by it.
+Until somebody of the other side has joined, the side that began changes them alone. From then on one side proposes and
+the other agrees, even where all of the other's people have left since: what they relied on is not one side's alone. A
+zone is changed in a book without records only: local times of files were read by it.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import has_pending
 from comity.apps.parties.member_context import MemberContext, acting_as
-from comity.apps.parties.queries import members
+from comity.apps.parties.queries import has_ever_joined
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
@@ -65,8 +66,8 @@ def open_proposal(member: MemberContext) -> OpenTerms | None:
 
 
 def is_alone(member: MemberContext) -> bool:
-    """Whether nobody of the other side has joined."""
-    return member.side is not None and not members(member, member.side.other).exists()
+    """Whether nobody of the other side has ever joined."""
+    return member.side is not None and not has_ever_joined(member, member.side.other)
 
 
 def is_final(member: MemberContext) -> bool:
@@ -87,7 +88,7 @@ def has_records(folder: Path) -> bool:
 
 
 def change_terms(member: MemberContext, terms: Terms) -> None:
-    """Change the terms alone while the other side has not joined; else propose the change to it.
+    """Change the terms alone while the other side has never joined; else propose the change to it.
 
     :raises Refused: without the right, once a period is final, for terms that are no change or that no book can have,
         for another zone where there are records, and while a change is proposed or being written

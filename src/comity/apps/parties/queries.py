@@ -66,11 +66,20 @@ def members_in(where: Place) -> QuerySet[Membership]:
     return memberships.select_related("person", "stands_in_for__person").order_by("side", "person__name", "pk")
 
 
+def has_ever_joined(member: MemberContext, side: Side) -> bool:
+    """Whether anybody of a side has ever been in the relationship.
+
+    Who left counts too: what their side was shown, and relied on, does not become the other's alone because they went.
+    """
+    return Membership.objects.filter(relationship=member.relationship, side=side.value).exists()
+
+
 def may_end_unjoined(member: MemberContext) -> bool:
     """Whether the viewer may end the relationship, because nobody but their own side has ever been in it."""
     if member.side is None or member.membership.role != Role.LEAD or member.relationship.is_sample:
         return False
-    return not Membership.objects.filter(relationship=member.relationship).exclude(side=member.side.value).exists()
+    has_neutral = Membership.objects.filter(relationship=member.relationship, side=None).exists()
+    return not has_neutral and not has_ever_joined(member, member.side.other)
 
 
 def manageable_membership(member: MemberContext, pk: UUID) -> Membership | None:

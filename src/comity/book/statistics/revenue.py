@@ -22,9 +22,13 @@ from comity.core.service_days import MONDAY_TO_FRIDAY, ServiceDays, agreed_days
 from comity.core.values import Comparison
 
 CALENDAR_UNITS = ("hour", "minute", "contact")  # of these, more days of service bring more
+COUNTED_UNITS = (*CALENDAR_UNITS, "fte_month")  # of these, one is a quantity; one of anything else may be a lump sum
 _CELL = ("comparison", "account_id", "service")
 # Summed without a look at accounts.
-_EVERYBODY = ("prices", "inflation", "calendar", "slope", "invoiced0", "invoiced1", "unknown_amount")
+_EVERYBODY = (
+    *("prices", "inflation", "calendar", "slope", "invoiced0", "invoiced1", "unknown_amount"),
+    *("lumps_up", "lumps_down"),
+)
 _RENAMED = (_.new.cast("int8").max() > 0) & (_.gone.cast("int8").max() > 0)  # an account's services, perhaps
 
 
@@ -153,6 +157,7 @@ def _cells(book: Book, plan: ibis.Table, constants: ibis.Table, scales: ibis.Tab
             quantity1=_.quantity.sum(where=_.later & _.service_line).fill_null(0),
             # A line without a quantity has no price, and neither has what is summed with it or held against it.
             unknown=(_.service_line & _.quantity.isnull() & (_.line_amount != 0)).any().fill_null(False),
+            lump=_.lump_line.all(where=_.service_line).fill_null(False),
         )
     )
     cells = cells.join(constants, "comparison")
@@ -178,7 +183,7 @@ def _cells(book: Book, plan: ibis.Table, constants: ibis.Table, scales: ibis.Tab
         p0=ibis.coalesce(_.known0, _.known1 / _.factor, 0.0),
         p1=ibis.coalesce(_.known1, _.known0 * _.factor, 0.0),
     )
-    return cells.mutate(
+    cells = cells.mutate(
         new=_.has & ~_.had,
         gone=_.had & ~_.has,
         effect=(_.q1 - _.q0) * (_.p0 + _.p1) / 2,
@@ -186,6 +191,10 @@ def _cells(book: Book, plan: ibis.Table, constants: ibis.Table, scales: ibis.Tab
         inflation=(_.factor - 1) * _.p0 * (_.q0 + _.q1) / 2,
         calendar=ibis.ifelse(_.has, _.value1 * (1 - _.scale), 0.0),
         slope=ibis.ifelse(_.has & _.scaled, _.count1 * (_.p0 + _.p1) / 2, 0.0),
+        # What prices did beyond inflation, where it may as well be more of the service: an amount that moved.
+        lump_price=ibis.ifelse(
+            _.lump & _.had & _.has & (_.p0 != _.p1), (_.p1 - _.factor * _.p0) * (_.q0 + _.q1) / 2, 0.0
+        ),
         own=ibis.ifelse(_.own_days.notnull(), _.service, ""),
         other_unit=(_.had & _.has)
         # p0 > 3 p1 without a division: a price of 0 counts as an infinite factor, and exactly 3 is not more than 3.
@@ -193,11 +202,15 @@ def _cells(book: Book, plan: ibis.Table, constants: ibis.Table, scales: ibis.Tab
             ((_.q1 > FACTOR * _.q0) & (_.value0 * _.count1 > FACTOR * _.value1 * _.count0))
             | ((_.q0 > FACTOR * _.q1) & (_.value1 * _.count0 > FACTOR * _.value0 * _.count1))
         ),
+    )
+    return cells.mutate(
+        lumps_up=ibis.ifelse(_.lump_price > 0, _.lump_price, 0.0),
+        lumps_down=ibis.ifelse(_.lump_price < 0, _.lump_price, 0.0),
     ).select(
         *_CELL,
         *("had", "has", "new", "gone", "other_unit", "effect", "prices", "inflation", "calendar", "slope", "own"),
         *("starts", "ends_on"),
-        *("invoiced0", "invoiced1", "adjusted0", "adjusted1", "unknown_amount"),
+        *("invoiced0", "invoiced1", "adjusted0", "adjusted1", "unknown_amount", "lumps_up", "lumps_down"),
     )
 
 
@@ -216,6 +229,7 @@ def _lines(book: Book) -> ibis.Table:
         line_amount=ibis.coalesce(lines.amount, quantity * unit_price),
         service_line=lines.kind.fill_null("service") == "service",
         by_days=lines.unit.isin(CALENDAR_UNITS).fill_null(False).cast("int8"),
+        lump_line=(lines.quantity == 1).fill_null(False) & ~lines.unit.isin(COUNTED_UNITS).fill_null(False),
     )
 
 
@@ -372,6 +386,8 @@ def _stats(
         **{name: float(row[name]) for name in of_accounts},
         **{name: totals.sums[name] for name in of_all},
         without_quantity=totals.sums["unknown_amount"],
+        lumps_up=totals.sums["lumps_up"],
+        lumps_down=totals.sums["lumps_down"],
         growth=question.growth,
         redefined_cells=tuple((name["account_id"], name["service"]) for name in names),
         redefined_count=names[0]["count"] if names else 0,

@@ -13,6 +13,7 @@ from comity.core.service_days import HOLIDAY, ServiceDays, jackknife_error
 
 ID = "revenue"
 QUANTITY = "quantity"  # the cause where service was invoiced without one
+LUMP_SUM = "lump_sum"  # the cause where a quantity of one may stand for any amount of service
 MATERIAL = 0.005  # of the revenue of the period it is held against
 FACTOR = 3.0  # quantity and price that move in opposite directions by more than this: another unit, not a sale
 MOST_NAMED = 20  # redefined cells that a reading names
@@ -71,6 +72,9 @@ class Stats:
     by_weekdays: "Stats | None" = None  # counted in days from Monday to Friday, where nothing tells the days' weights
     first_month: date | None = None  # of the book's invoices: what was before it is not known
     without_quantity: float = 0.0  # amounts of both periods of service cells of which a line says no quantity
+    # What prices did beyond inflation in cells of which each line says one of nothing that is counted: lump sums.
+    lumps_up: float = 0.0
+    lumps_down: float = 0.0  # the same of those that fell; not above 0
     accounts: Mapping[str, int] | None = None  # how many are new, back, bought_nothing; and of the last, have left
 
     @property
@@ -143,7 +147,7 @@ def read(stats: Stats, alpha: float = 0.025) -> Reading:
         blind=ID,
         z=z,
         would_be=would_be,
-        also=_also(stats, z, named=why == "redefined")
+        also=_also(stats, z, why)
         if is_formed
         else {"inflation": stats.growth, "without_quantity": stats.without_quantity},
     )
@@ -158,10 +162,16 @@ def _judge_stats(stats: Stats, z: float | None, parts: tuple[Part, ...]) -> tupl
     verdict = _verdict(stats, z)
     if verdict is Verdict.UNCLEAR:
         return verdict, None, None
-    if stats.by_weekdays is not None and _verdict(stats.by_weekdays, z) is not verdict:
-        return Verdict.UNCLEAR, "calendar", verdict
-    if _verdict(stats, z, less=stats.redefined) is not verdict:
-        return Verdict.UNCLEAR, "redefined", verdict
+    lumps = (stats.lumps_up, stats.lumps_down)
+    doubts = (
+        ("calendar", stats.by_weekdays is not None and _verdict(stats.by_weekdays, z) is not verdict),
+        ("redefined", _verdict(stats, z, less=stats.redefined) is not verdict),
+        # The extremes: where every rise of a lump sum was volume and every fall was price, and the other way round.
+        (LUMP_SUM, any(_verdict(stats, z, less=-change) is not verdict for change in lumps)),
+    )
+    doubt = next((name for name, decides in doubts if decides), None)
+    if doubt is not None:
+        return Verdict.UNCLEAR, doubt, verdict
     return verdict, cause(verdict, stats.after - stats.before - stats.like_for_like, parts), None
 
 
@@ -175,7 +185,7 @@ def _material(stats: Stats) -> float:
     return max(MATERIAL * stats.before, 0.0)
 
 
-def _also(stats: Stats, z: float | None, *, named: bool) -> dict[str, object]:
+def _also(stats: Stats, z: float | None, why: str | None) -> dict[str, object]:
     also: dict[str, object] = {
         "existing": stats.like_for_like - stats.arrival - stats.returned,
         "inflation": stats.growth,
@@ -195,7 +205,10 @@ def _also(stats: Stats, z: float | None, *, named: bool) -> dict[str, object]:
             "as_reported": other.after - other.before,
             "like_for_like": other.like_for_like,
         }
-    if named:
+    if why == LUMP_SUM:
+        also["lump_sums"] = stats.lumps_up + stats.lumps_down
+        also["with_lump_sums"] = stats.like_for_like + stats.lumps_up + stats.lumps_down
+    if why == "redefined":
         also["redefined"] = [f"{account} / {service}" for account, service in stats.redefined_cells]
         also["redefined_count"] = stats.redefined_count
         also["without_redefined"] = stats.like_for_like - stats.redefined

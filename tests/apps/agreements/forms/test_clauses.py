@@ -1,7 +1,9 @@
 """The forms of clauses: each field has a control, sentences name only what is there, numbers are as the reader's."""
 
 import re
+import tomllib
 from datetime import date
+from importlib import resources
 
 import pytest
 from django.utils import translation
@@ -13,10 +15,16 @@ from comity.apps.agreements.wording.values import Figure
 from comity.apps.i18n import words_for
 from comity.core.agreements.clauses import Clause, complete
 from comity.core.agreements.expected import EXPECTED, Expected
-from comity.core.agreements.kinds import KINDS, Kind
+from comity.core.agreements.kinds import KINDS, WEEKDAYS, Kind
 from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.text import Text
 from tests.builders.agreement import add
+
+
+def words_of_app(language):
+    file = resources.files("comity.apps.agreements").joinpath("words", f"{language}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
 
 EMPTY = Text(())
 PRICED = Text((Clause("voice", Kind.PRICE, {"service": "Voice", "unit": "contact", "currency": "EUR"}),))
@@ -73,6 +81,29 @@ def test_a_sentence_has_a_control_at_each_of_its_places(language):
                     named = re.findall(r"\{(\w+)\}", layouts.template(key, form.values_shown, words))
                     assert named, key
                     assert set(named) <= set(form.by_path), (key, values)
+
+
+# Beside their labels nothing is left to say of these.
+SPEAK_FOR_THEMSELVES = {
+    *(f"calendar.open_{day}" for day in WEEKDAYS),
+    *(f"kpi.{name}" for name in ("measure", "answer_within_s", "customer_owner", "provider_owner", "within_days")),
+    *("post.side", "meeting.cadence"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_each_setting_that_stands_in_no_sentence_says_what_it_is_for(language):
+    silent = set()
+    with translation.override(language):
+        for kind, values in each_form():
+            form = ClauseForm(kind, values, PRICED)
+            beside = {one.name for section in form.sections for one in section.controls}
+            silent |= {f"{kind}.{name}" for name in beside if not form.by_path[name.partition("__")[0]].help}
+    assert silent == SPEAK_FOR_THEMSELVES
+    fields = {f"{kind}_{name}" for kind in Kind for name in KINDS[kind].by_name}
+    fields |= {"any_seen_by", "any_title", "any_cites"}
+    helps = set(words_of_app(language)["clause_help"])
+    assert helps <= fields
 
 
 @pytest.mark.parametrize(
