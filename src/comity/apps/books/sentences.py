@@ -16,7 +16,7 @@ from comity.book.definition_keys import WEEKDAYS
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.importing.write import BREAKS_MERGED
 from comity.book.mappings.header_meaning import is_part_of_handling
-from comity.book.mappings.match import EMPTY, REJECT, Proposal
+from comity.book.mappings.match import EMPTY, KEEP, REJECT, Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.mappings.rematch import Difference
 from comity.book.tables import TABLES, Column, Kind
@@ -368,15 +368,19 @@ def differences(found: Sequence[Difference], words: Words) -> list[str]:
     for one in found:
         field, column = field_name(one.column, words), _column_named(one.column)
         if one.value:
-            mine, theirs = (
-                words("match.leave_empty") if text == EMPTY or column is None else value_name(column, text, words)
-                for text in (one.mine, one.theirs)
-            )
+            mine, theirs = (_meaning(text, column, words) for text in (one.mine, one.theirs))
             texts.append(words("check.differs_value", field=field, value=clean(one.value), mine=mine, theirs=theirs))
         else:
             key = "check.differs_columns" if one.mine else "check.differs_missing"
             texts.append(words(key, field=field, mine=clean(one.mine), theirs=clean(one.theirs)))
     return texts
+
+
+def _meaning(text: str, column: Column | None, words: Words) -> str:
+    """Return what a format makes of a value, in words."""
+    if text in {EMPTY, KEEP}:
+        return words("match.leave_empty" if text == EMPTY else "match.keep_own")
+    return clean(text) if column is None else value_name(column, text, words)
 
 
 def _column_named(name: str) -> Column | None:
