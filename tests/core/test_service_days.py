@@ -215,3 +215,32 @@ def _holds(reference, period, counts, planted_factor):
     found = fit_service_days(reference, period, counts)
     error = critical(len(found.without_week)) * jackknife_error(np.array(found.without_week))
     return abs(found.factor - planted_factor) <= error
+
+
+def test_days_that_the_text_closed_for_a_time_in_the_period_weigh_nothing_and_tell_nothing():
+    """Closed on the last two Saturdays of April, with 4 calls a day usually (too few to be quiet): 28 days and 31."""
+    gone = frozenset({date(2026, 4, 18), date(2026, 4, 25)})
+    counts = planted(MARCH, APRIL, weights=(1,) * 7, levels=(4.0, 4.0)) | dict.fromkeys(gone, 0.0)
+    found = fit_service_days(MARCH, APRIL, counts, Opening(frozenset(range(7)), closed=gone))
+    assert (found.before, found.after) == (31.0, 28.0)
+    assert found.weights == pytest.approx(dict.fromkeys(range(7), 1.0))
+
+
+def test_days_that_the_text_closed_in_the_period_held_against_are_volume():
+    """Two Saturdays of March without service by its text: April's calendar has them open, so March is 31 days long."""
+    gone = frozenset({date(2026, 3, 7), date(2026, 3, 14)})
+    counts = planted(MARCH, APRIL, weights=(1,) * 7, levels=(4.0, 4.0)) | dict.fromkeys(gone, 0.0)
+    found = fit_service_days(MARCH, APRIL, counts, Opening(frozenset(range(7)), unserved=gone))
+    assert (found.before, found.after) == (31.0, 30.0)
+    assert found.weights == pytest.approx(dict.fromkeys(range(7), 1.0))
+
+
+def test_a_holiday_with_hours_of_its_own_is_open_on_a_weekday_that_is_closed():
+    sunday = date(2026, 4, 5)
+    opening = Opening(frozenset(range(6)), frozenset({sunday}), frozenset(), frozenset({sunday}))
+    assert (opening.class_of(sunday), opening.is_open(sunday)) == (HOLIDAY, True)
+    assert agreed_days(MARCH, APRIL, opening).after == 26 + 1
+    found = fit_service_days(
+        MARCH, APRIL, planted(MARCH, APRIL, weights=(1,) * 6 + (0,), holidays={sunday}, holiday=0.5), opening
+    )
+    assert (found.before, found.after) == pytest.approx((26 / 26.5 * 26.5, 26.5), rel=0.02)

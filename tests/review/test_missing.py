@@ -131,3 +131,29 @@ def test_the_review_in_a_room_leads_to_where_its_side_says_so():
     assert 'href="/records/surveys/2026-06-30"' in "".join(render_body(gap, EN, links))
     elsewhere = RoomLinks(str, {}, lambda *_: "", lambda *_: "")
     assert "/records/" not in "".join(render_body(gap, EN, elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (
+            lacking("other_instrument", rows=796, wanted=("csat",), named=("caller",)),
+            "796 answers name the instrument “caller”; the KPI counts “csat”.",
+        ),
+        (
+            lacking("other_instrument", rows=796, wanted=("csat",), named=()),
+            "796 answers name no instrument; the KPI counts “csat”.",
+        ),
+        (
+            lacking("one_respondent", rows=796, wanted=(), named=()),
+            "796 answers name one and the same respondent, so nothing can be shown of people.",
+        ),
+    ],
+)
+def test_records_that_count_for_nothing_are_named_with_the_cure(missing, said):
+    shown = replace(REVIEW, missing=(missing,))
+    (row,) = [row for group in missing_groups(shown, EN) for row in group.rows]
+    assert row.why == said
+    assert "Match columns" in row.cure
+    (row,) = [row for group in missing_groups(shown, ES) for row in group.rows]
+    assert "796 respuestas" in row.why

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -37,12 +37,14 @@ from comity.book.public_holidays import country_problem, public_holidays
 from comity.book.tables import TABLES, Column, Kind, Table
 from comity.book.toml import TomlReader, is_zone
 from comity.core.agreements.kpi import FORMULAS, MEASURES, OF_SURVEYS, Abandons, Kpi, Relief
+from comity.core.agreements.service_calendars import ServiceCalendar, service_calendars
 from comity.core.agreements.wordings import kpi_wordings
 from comity.core.calendars import Against, Calendar, Cut
-from comity.core.service_days import Opening
+from comity.core.service_days import HOLIDAY, Opening, days_of
 from comity.core.values import Period, Side
 
 FILE = "book.toml"
+_DAY = timedelta(days=1)
 
 
 class UnusableBookError(UnusableFileError):
@@ -109,7 +111,8 @@ class Definition:
     service_queues: dict[str, tuple[str, ...]] = field(default_factory=dict)  # paid: service as invoiced -> its queues
     country: str | None = None  # whose public holidays count, ES or ES-MD
     open_weekdays: frozenset[int] | None = None  # agreed, 0 is Monday; None: nothing was agreed
-    free_days: frozenset[date] | None = None  # agreed holidays; None: those of the country
+    free_days: frozenset[date] | None = None  # holidays of `[opening]`; None: those of the country
+    calendars: tuple[ServiceCalendar, ...] = ()  # what both signed of the days of service: it holds before these three
     digests: tuple[str, ...] = ()  # personal columns kept as keyed digests
     retention: dict[str, int] = field(default_factory=dict)  # table -> days
     plausible: dict[str, float] = field(default_factory=dict)  # limit of `validation.plausible` -> its own value here
@@ -123,14 +126,60 @@ class Definition:
         """How this book cuts periods, of the review's own length unless another is asked for."""
         return Calendar(cut or self.cut, self.month_starts_on)
 
-    def opening(self, *periods: Period) -> Opening:
-        """The agreed opening days, with the holidays of these periods: those agreed, else those of the country."""
+    def calendar_on(self, day: date) -> ServiceCalendar | None:
+        """What both sides signed of the days of service, as it reads on a day; None where there is no such clause."""
+        return next((one for one in self.calendars if one.holds_on(day)), None)
+
+    def opening(self, period: Period, reference: Period | None = None) -> Opening:
+        """The days of service of a period, and of the one that it is held against.
+
+        Both are counted on the calendar of the period under review: by the weekdays that are open on its last day.
+        Which single days are holidays or closed is told by the text of each day. Where the agreement says nothing,
+        `[opening]` holds, and for holidays that it does not name those of `[book] country`.
+
+        :param period: under review
+        """
+        periods = (period,) if reference is None else (reference, period)
+        usual = self._usual_holidays(periods)
+        if not self.calendars:
+            return Opening(self.open_weekdays, usual)
+        weekdays = self._weekdays_on(period.end - _DAY)
+        holidays: set[date] = set()
+        closed: set[date] = set()
+        opened: set[date] = set()
+        unserved: set[date] = set()
+        for day in (day for one in periods for day in days_of(one)):
+            signed, weekdays_then = self.calendar_on(day), self._weekdays_on(day)
+            if signed is not None and signed.holidays is not None:
+                holidays |= {day} & signed.holidays
+                closed |= {day} & signed.closed
+                opened |= {day} & signed.opened
+            elif day in usual:
+                holidays.add(day)
+                closed.add(day)
+            was_closed = weekdays_then is not None and day.weekday() not in weekdays_then and day not in opened
+            if was_closed and weekdays is not None and day.weekday() in weekdays:  # which is open on the last day
+                (closed if day in period else unserved).add(day)
+        sets = (frozenset(days) for days in (holidays, closed, opened, unserved))
+        return Opening(weekdays, *sets)
+
+    def is_ordinary(self, day: date) -> bool:
+        """Whether a day has service as its weekday usually has, by the text of that day: it is open and no holiday."""
+        opening = self.opening(Period(day, day + _DAY))
+        is_open = opening.days is None or day.weekday() in opening.days
+        return is_open and opening.class_of(day) != HOLIDAY
+
+    def _weekdays_on(self, day: date) -> frozenset[int] | None:
+        signed = self.calendar_on(day)
+        return self.open_weekdays if signed is None or signed.weekdays is None else signed.weekdays
+
+    def _usual_holidays(self, periods: Collection[Period]) -> frozenset[date]:
         if self.free_days is not None:
-            return Opening(self.open_weekdays, self.free_days)
+            return self.free_days
         if self.country is None:
-            return Opening(self.open_weekdays)
+            return frozenset()
         years = {year for period in periods for year in range(period.start.year, period.end.year + 1)}
-        return Opening(self.open_weekdays, public_holidays(self.country, years))
+        return public_holidays(self.country, years)
 
     def private_owner(self, table: str) -> Side | None:
         """The side that keeps the whole table to itself, if one does."""
@@ -198,7 +247,8 @@ def read_definition(book: Path) -> Definition:
         )
         raise reader.wrong("[[kpi]]", msg)
     kpis = _kpis_of(changes, ZoneInfo(definition.timezone))
-    return replace(definition, kpis=kpis, relief=relief_of(changes))
+    calendars = service_calendars(chain_of(changes))
+    return replace(definition, kpis=kpis, relief=relief_of(changes), calendars=calendars)
 
 
 def _kpis_of(changes: Sequence[AgreedChange], zone: ZoneInfo) -> tuple[Kpi, ...]:

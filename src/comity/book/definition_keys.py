@@ -227,7 +227,8 @@ OPENING = Section(
     "[opening]",
     "on which days there is service",
     "Revenue of periods with more or fewer days of service is made comparable by it. Without it, the records tell "
-    "which days bring contacts.",
+    "which days bring contacts. A calendar clause that both sides signed holds before it, from its first day on, for "
+    "what it says: opening hours, days off.",
     (
         Key(
             "days",

@@ -4,21 +4,21 @@ A delivery is in time by what it tells of, and not because some file came: the d
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from comity.book.definition import AgreedDelivery
+from comity.book.definition import AgreedDelivery, Definition
 from comity.book.reading.coverage import Coverage, quiet_weekdays
 from comity.book.reading.daily_contacts import DailyContacts, daily_contacts
 from comity.book.reading.open import Book
 from comity.book.reading.origins import origins
 from comity.book.storage.journal import CORRECTION
 from comity.book.tables import MONTHLY
-from comity.core.service_days import HOLIDAY, Opening, days_of
+from comity.core.service_days import days_of
 from comity.core.values import Period, Side
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -61,6 +61,8 @@ SILENT_TABLES = ("contacts", "intervals")  # in which no row, or a zero, may mea
 LEAST_USUAL = 20  # contacts: of fewer, a day without any is chance
 _BEFORE = timedelta(weeks=8)  # by which a weekday is known
 _YEAR = 366  # days of deliveries that are looked back on
+_LONGEST_BREAK = 31  # days without service over which a daily delivery has nothing new to tell
+Served = Callable[[date], bool]  # whether there was to be service on a day
 
 # Whose imports count as a side's delivery: its own, and, in books from before rows said so, those of nobody known.
 _UNKNOWN = "unknown"
@@ -93,14 +95,15 @@ def last_due(due: str, now: datetime) -> datetime | None:
     return None
 
 
-def due_until(due: str, moment: datetime, quiet: Collection[int] = ()) -> date:
+def due_until(due: str, moment: datetime, quiet: Collection[int] = (), served: Served | None = None) -> date:
     """The last day that a delivery due at this moment has to tell of.
 
-    Of a daily one the day before, or the last before that on which there usually is a row; of a weekly one the days up
-    to the one before it, of which the last three may have no row; of a monthly one the month before, of which the last
-    seven may have none.
+    Of a daily one the day before, or the last before that on which there usually is a row and was to be service; of a
+    weekly one the days up to the one before it, of which the last three may have no row; of a monthly one the month
+    before, of which the last seven may have none.
 
     :param quiet: weekdays on which there usually is no row
+    :param served: whether a day is open and no holiday, as far as that was agreed; None: nothing was
     """
     day = moment.date() - timedelta(days=1)
     wanted = due.strip().lower().split()[0]
@@ -108,8 +111,11 @@ def due_until(due: str, moment: datetime, quiet: Collection[int] = ()) -> date:
         return moment.date().replace(day=1) - timedelta(days=1) - _QUIET_OF_MONTH
     if wanted in _DAYS:
         return day - _QUIET_OF_WEEK
-    while day.weekday() in quiet and len(quiet) < len(_DAYS):
-        day -= timedelta(days=1)
+    if len(quiet) < len(_DAYS):
+        for _ in range(_LONGEST_BREAK):
+            if day.weekday() not in quiet and (served is None or served(day)):
+                break
+            day -= timedelta(days=1)
     return day
 
 
@@ -121,6 +127,7 @@ def lateness(  # noqa: PLR0913 - what is known of a book's deliveries
     held: Mapping[str, date | None] | None = None,
     reaches: Mapping[tuple[str, Side], date] | None = None,
     quiet: Mapping[str, Collection[int]] | None = None,
+    served: Served | None = None,
 ) -> tuple[Lateness, ...]:
     """Each source's table, who delivers it, and whether the delivery last due has come.
 
@@ -128,6 +135,7 @@ def lateness(  # noqa: PLR0913 - what is known of a book's deliveries
     :param held: the tables that hold records, imported or not, and the last day that they tell of, where they do
     :param reaches: the last day that each side's deliveries of a table tell of, where they tell of days
     :param quiet: weekdays on which a table usually has no row
+    :param served: as for `due_until`
     """
     here = now.astimezone(ZoneInfo(zone))
     entries = []
@@ -142,7 +150,7 @@ def lateness(  # noqa: PLR0913 - what is known of a book's deliveries
                 last_day = (held or {})[source.table]
                 late = False if before is not None and last_day is not None and last_day >= before.date() else None
             elif reach is not None:
-                late = reach < due_until(source.due, due, (quiet or {}).get(source.table, ()))
+                late = reach < due_until(source.due, due, (quiet or {}).get(source.table, ()), served)
             else:
                 late = came is None or (before is not None and came <= before)
         entries.append(Lateness(source.table, source.by, source.due, came, late, unrecorded, reach))
@@ -177,7 +185,8 @@ def lateness_in(book: Book, coverage: Coverage, now: datetime) -> tuple[Lateness
         for name in {source.table for source in book.definition.sources} & held.keys()
         if held[name]
     }
-    return lateness(book.definition.sources, last, book.definition.timezone, now, held, reaches, quiet)
+    definition = book.definition
+    return lateness(definition.sources, last, definition.timezone, now, held, reaches, quiet, definition.is_ordinary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +240,10 @@ def due_deliveries(book: Book, coverage: Coverage, now: datetime) -> tuple[DueDe
             if one.side in {source.by.value, _UNKNOWN} and one.mapping != CORRECTION
         ]
         quiet = quiet_weekdays(coverage.days(source.table))
-        moments = [
-            (moment, _was_there(came, source.due, moment, quiet)) for moment in _due_moments(source.due, since, here)
-        ]
+        moments = []
+        for moment in _due_moments(source.due, since, here):
+            until = due_until(source.due, moment, quiet, book.definition.is_ordinary)
+            moments.append((moment, _was_there(came, source.due, moment, until)))
         if moments:
             found.append(DueDelivery(source.table, source.by, tuple(moments)))
     return tuple(found)
@@ -249,11 +259,9 @@ def _due_moments(due: str, since: datetime, until: datetime) -> list[datetime]:
     return moments
 
 
-def _was_there(
-    came: Collection[tuple[datetime, date | None]], due: str, moment: datetime, quiet: Collection[int]
-) -> bool:
-    """Whether what was due at a moment had come by then."""
-    before, until = last_due(due, moment - timedelta(minutes=1)), due_until(due, moment, quiet)
+def _was_there(came: Collection[tuple[datetime, date | None]], due: str, moment: datetime, until: date) -> bool:
+    """Whether what was due at a moment, and had to tell of the days up to `until`, had come by then."""
+    before = last_due(due, moment - timedelta(minutes=1))
     return any(
         at <= moment and (reach >= until if reach is not None else before is None or at > before) for at, reach in came
     )
@@ -279,19 +287,17 @@ def undelivered_in(book: Book, coverage: Coverage, periods: Collection[Period]) 
             continue
         counted = daily_contacts(book, table)
         for period in periods:
-            found += _silent(counted, period, last, book.definition.opening(Period(period.start - _BEFORE, period.end)))
+            found += _silent(counted, period, last, book.definition)
     order = {table: number for number, table in enumerate(SILENT_TABLES)}
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (order[one.table], one.day, one.queue)))
 
 
-def _silent(counted: DailyContacts, period: Period, last: date, opening: Opening) -> list[Undelivered]:
+def _silent(counted: DailyContacts, period: Period, last: date, definition: Definition) -> list[Undelivered]:
     """Those of one table and period."""
     window = Period(period.start - _BEFORE, period.end)
     days = days_of(window)
     counts, known = counted.matrix(window), counted.since_first(window)
-    usable = np.array([day <= last and opening.class_of(day) != HOLIDAY for day in days])
-    if opening.days is not None:
-        usable &= np.array([day.weekday() in opening.days for day in days])
+    usable = np.array([day <= last and definition.is_ordinary(day) for day in days])
     known &= usable[None, :]
     asked = np.array([day in period for day in days])
     weekdays = np.array([day.weekday() for day in days])

@@ -5,6 +5,7 @@ Brought in late: most books name none, and opening one is quick.
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 
 def country_problem(code: str) -> str | None:
@@ -26,7 +27,14 @@ def public_holidays(code: str, years: Iterable[int]) -> frozenset[date]:
 
     :param code: ISO 3166, of a country (ES) or of a region (ES-MD), which `country_problem` has passed
     """
+    return frozenset().union(*(_of_year(code, year) for year in set(years)))
+
+
+@lru_cache(maxsize=256)
+def _of_year(code: str, year: int) -> frozenset[date]:
     import holidays  # noqa: PLC0415 - late, as above
 
     country, _, region = code.partition("-")
-    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=sorted(set(years))))
+    return frozenset(
+        day for day in holidays.country_holidays(country, subdiv=region or None, years=year) if day.year == year
+    )

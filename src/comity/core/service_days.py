@@ -32,20 +32,38 @@ Flags = NDArray[np.bool_]
 class Opening:
     """On which days there is service, as far as that was agreed.
 
-    `days` are the weekdays that are open (0 is Monday), None where nothing was agreed; `holidays` are a class apart.
+    :ivar days: the weekdays that are open (0 is Monday), None where nothing was agreed
+    :ivar holidays: days that are a class apart
+    :ivar closed: days without service whatever their weekday; None: the holidays
+    :ivar opened: holidays with service whatever their weekday
+    :ivar unserved: days of the period held against that were closed then, on weekdays that are open by now: they weigh
+        as open days do, so that what was opened is volume, but do not tell what their weekday brings
     """
 
     days: frozenset[int] | None = None
     holidays: frozenset[date] = field(default=frozenset())
+    closed: frozenset[date] | None = None
+    opened: frozenset[date] = field(default=frozenset())
+    unserved: frozenset[date] = field(default=frozenset())
 
     def is_open(self, day: date) -> bool:
-        """Whether the agreed days hold this one; a holiday is none of them."""
-        return self.days is not None and day.weekday() in self.days and day not in self.holidays
+        """Whether the agreed days hold this one."""
+        if self.days is None:
+            return False
+        return day in self.opened or (day.weekday() in self.days and not self.is_closed(day))
+
+    def is_closed(self, day: date) -> bool:
+        """Whether this day is closed though its weekday may be open."""
+        return day in (self.holidays if self.closed is None else self.closed)
 
     def class_of(self, day: date) -> int:
-        """Its weekday, or HOLIDAY; a holiday on a weekday that is never open is such a weekday."""
-        closed = self.days is not None and day.weekday() not in self.days
-        return HOLIDAY if day in self.holidays and not closed else day.weekday()
+        """Its weekday, or HOLIDAY; a holiday without service on a weekday that is never open is such a weekday."""
+        never = self.days is not None and day.weekday() not in self.days and day not in self.opened
+        return HOLIDAY if day in self.holidays and not never else day.weekday()
+
+    def breaks(self, day: date) -> bool:
+        """Whether a day of an open weekday is closed, and no holiday: the service was closed for some time."""
+        return self.is_closed(day) and self.class_of(day) != HOLIDAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +126,13 @@ def fit_service_days(
     # Where the period under review has no day of a class, the other one tells whether it is closed.
     absent = np.bincount(kinds[1], minlength=CLASSES) == 0
     shut = np.where(absent, closed[0], closed[1])
-    fitted = [~still & ~shut_class[kind] for still, shut_class, kind in zip(quiet, closed, kinds, strict=True)]
+    off = [np.array([opening.breaks(day) for day in those]) for those in days]
+    unserved = np.array([day in opening.unserved for day in days[0]])
+    silent = [off[0] | unserved, off[1]]
+    fitted = [
+        ~still & ~none & ~shut_class[kind]
+        for still, none, shut_class, kind in zip(quiet, silent, closed, kinds, strict=True)
+    ]
     weeks = sorted({day.isocalendar()[:2] for those in days for day in those})
     of_week = [np.array([weeks.index(day.isocalendar()[:2]) for day in those]) for those in days]
     # The first table is whole; each other one lacks a week.
@@ -122,8 +146,10 @@ def fit_service_days(
     if weights is None:
         return None
     open_days = [
-        ~shut[kind] & (~still | _agreed(those, opening)) for kind, still, those in zip(kinds, quiet, days, strict=True)
+        ~shut[kind] & ~none & (~still | _agreed(those, opening))
+        for kind, none, still, those in zip(kinds, off, quiet, days, strict=True)
     ]
+    open_days[0] |= unserved & ~shut[kinds[0]]
     lengths = [weights[:, kind] @ held.astype(np.float64) for kind, held in zip(kinds, open_days, strict=True)]
     many = sum(int(held.sum()) for held in open_days)
     unit = (lengths[0][0] + lengths[1][0]) / many if many else 0.0

@@ -15,6 +15,7 @@ from comity.book.reading.coverage import Coverage, Uncovered
 from comity.book.reading.daily_contacts import daily_contacts
 from comity.book.reading.open import Book
 from comity.book.statistics.record_choice import choices_in_force
+from comity.book.statistics.uncounted import same_respondent
 from comity.core.agreements.kpi import RECORDS
 from comity.core.calendars import Against, Calendar, named
 from comity.core.readings.reading import Reading
@@ -22,7 +23,7 @@ from comity.core.values import Comparison, Period
 from comity.review.headline_override import read_override
 from comity.review.levels import BuiltLevels, build_levels
 from comity.review.limits import MOST_PERIODS, limits_before
-from comity.review.missing import missing_figure, missing_tables
+from comity.review.missing import missing_figure, missing_tables, naming
 from comity.review.model import Delivery, Level, Limits, Missing, Origin, ReadingPoint, Review
 from comity.review.periods import longest_whole, telling, whole_months
 from comity.review.readings import ReadingPart, ReadingSpec, reading_specs
@@ -193,7 +194,7 @@ def _build_readings(
         for key, reading in _by_key(spec, gathered[comparison]).items():
             points.setdefault(key, []).append(_point(reading, comparison.period))
     few = spec.people_of is not None and bool(pairs)
-    unformed = () if readings else _unformed(book, spec, part, few=few)
+    unformed = () if readings else _unformed(book, spec, part, choice.period, few=few)
     return _BuiltReadings(
         tuple(
             _with_records(book, part, _with_other(reading, elsewhere.get((reading.id, reading.variant)), choice))
@@ -205,12 +206,13 @@ def _build_readings(
     )
 
 
-def _unformed(book: Book, spec: ReadingSpec, part: ReadingPart, *, few: bool) -> tuple[Missing, ...]:
+def _unformed(book: Book, spec: ReadingSpec, part: ReadingPart, period: Period, *, few: bool) -> tuple[Missing, ...]:
     """Why the tables that are there, and cover both periods, give no reading."""
     choices = [choice for kpi, choice in choices_in_force(book, spec.measure or "").items() if kpi in part.kpis]
     if choices and all(choice.beside_answers for choice in choices):
         return (Missing(spec.id, part.tables, "both", "other_records"),)
-    return (missing_figure(book, spec.id, part.tables, "too_small" if few else "nothing_counts"),)
+    one = missing_figure(book, spec.id, part.tables, "too_small" if few else "nothing_counts")
+    return (naming(one, same_respondent(book, period)) if spec.people_of == "surveys" else one,)
 
 
 def _past_comparisons(

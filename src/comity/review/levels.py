@@ -9,6 +9,7 @@ from comity.book.reading.open import Book
 from comity.book.statistics import paid as received
 from comity.book.statistics.levels import LevelStats, NoLevel, forecasts, gather, staffing
 from comity.book.statistics.record_choice import counted_table, record_choice
+from comity.book.statistics.uncounted import uncounted
 from comity.core.agreements.kpi import MEASURES, Kpi
 from comity.core.calendars import Calendar
 from comity.core.levels import MeasuredLevel, measure
@@ -16,7 +17,7 @@ from comity.core.paid import PaidSplit, split_paid
 from comity.core.record_choice import RecordChoice
 from comity.core.values import Period
 from comity.review.limits import MOST_PERIODS, limits_before
-from comity.review.missing import missing_figure, missing_tables
+from comity.review.missing import missing_figure, missing_tables, naming
 from comity.review.model import Level, LevelPoint, Missing, Relieved
 
 _TABLES = ("contacts", "intervals", "surveys", "invoices")
@@ -49,7 +50,7 @@ def build_levels(book: Book, coverage: Coverage, calendar: Calendar, period: Per
         if uncovered:
             missing.append(_half(book, coverage, stats, _days(stats, period), uncovered, period))
         elif isinstance(stats, NoLevel):
-            missing.append(_lacking(stats))
+            missing.append(_lacking(stats, book, period))
         else:
             formed.setdefault(stats.kpi.id, []).append(stats)
     if not book.definition.kpis:
@@ -253,7 +254,7 @@ def _half(  # noqa: PLR0913 - a level, its days, and what does not tell of them
     if isinstance(stats, LevelStats) or (stats.why == "nothing_counts" and detail):
         stretch = {} if days == period else {"days": days}
         return missing_figure(book, stats.kpi.id, tables, "half_covered", {**detail, **stretch})
-    return _lacking(stats)
+    return _lacking(stats, book, days)
 
 
 def _edges(coverage: Coverage, tables: Sequence[str], period: Period) -> dict[str, object]:
@@ -284,8 +285,11 @@ def _paid(book: Book, coverage: Coverage, period: Period, horizon: date) -> Paid
     return missing_figure(book, "paid", ("invoices",), "nothing_counts") if shares is None else shares
 
 
-def _lacking(lacking: NoLevel) -> Missing:
+def _lacking(lacking: NoLevel, book: Book, period: Period) -> Missing:
     detail: dict[str, object] = {} if lacking.until is None else {"until": lacking.until}
     if lacking.days is not None:
         detail["days"] = lacking.days
-    return Missing(lacking.kpi.id, lacking.needs, lacking.held_by, lacking.why, detail)
+    one = Missing(lacking.kpi.id, lacking.needs, lacking.held_by, lacking.why, detail)
+    if lacking.why not in {"nothing_counts", "too_small"}:
+        return one
+    return naming(one, uncounted(book, lacking.kpi, lacking.days or period))

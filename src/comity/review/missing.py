@@ -1,12 +1,13 @@
 """What lacks: which tables, why, the side that holds them or would, and what can be done about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from comity.book.definition_keys import DATED_TABLES
 from comity.book.reading.open import Book
+from comity.book.statistics.uncounted import Lacks, Uncounted
 from comity.book.tables import TABLES
 from comity.review.model import Missing, Review
 
@@ -23,6 +24,14 @@ def missing_figure(
 ) -> Missing:
     """The word for what cannot be made of tables that are there."""
     return Missing(reading, tuple(tables), held_by(book, tables), why, detail or {})
+
+
+def naming(missing: Missing, found: Uncounted | None) -> Missing:
+    """The same with what the records that are there name, or have alike, in place of what is counted."""
+    if found is None:
+        return missing
+    detail = {"rows": found.rows, "wanted": found.wanted, "named": found.named}
+    return replace(missing, why=found.lacks.value, detail=detail)
 
 
 def held_by(book: Book, tables: Sequence[str]) -> str:
@@ -61,6 +70,8 @@ class Cure(StrEnum):
     DEFINE = "define"
     SEE_RECORDS = "see_records"
     IMPORT_CALLERS = "import_callers"
+    MATCH_VALUES = "match_values"
+    MATCH_RESPONDENTS = "match_respondents"
     SHARE = "share"
     LONGER = "longer"
 
@@ -80,7 +91,7 @@ class Remedy:
 
 
 _WITHHELD = frozenset({"other_cut", "few_apart", "as_shared", "too_small", "private"})
-_CURES = {
+_CURES: Mapping[str, Cure] = {
     "no_table": Cure.IMPORT,
     "no_forecast": Cure.IMPORT,
     "no_schedule": Cure.IMPORT,
@@ -91,6 +102,8 @@ _CURES = {
     "other_records": Cure.NAME_RECORDS,
     "nothing_counts": Cure.SEE_RECORDS,
     "no_callers": Cure.IMPORT_CALLERS,
+    **dict.fromkeys(Lacks, Cure.MATCH_VALUES),
+    Lacks.RESPONDENT: Cure.MATCH_RESPONDENTS,
     "private": Cure.SHARE,
     "too_small": Cure.LONGER,
 }

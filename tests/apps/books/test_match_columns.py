@@ -8,8 +8,8 @@ from django.db import transaction
 from comity.apps.books import operations
 from comity.apps.books.models import KeptMapping, Stage
 from comity.apps.i18n import words_for
-from tests.builders.uploads import fields, now, received, run
-from tests.room import cast
+from tests.builders.uploads import fields, imported, now, received, run
+from tests.room import cast, run_jobs
 
 pytestmark = pytest.mark.gate
 FILE = """Call no;Arrived;Skill;Result;Caller phone
@@ -213,3 +213,29 @@ def test_the_format_that_was_imported_with_last_recognises_the_next_file(them):
         assert f'href="{them.url("review/")}">{words_for("en")("delivery.review")}<' in page
     later = run(them, "provider_lead", received(them, "provider_lead", "next.csv", FILE.format(8)), dry_run=True)
     assert later.outcome["format"] == "z first"
+
+
+BY_CHANNEL = "Call no;Arrived;Kanal\n1;2026-05-13T09:00:00Z;Telefon\n2;2026-05-13T09:01:00Z;WhatsApp\n"
+
+
+def test_channels_are_asked_with_what_they_seem_to_be_and_the_kpi_form_offers_what_records_hold(them):
+    made = run(them, "provider_lead", received(them, "provider_lead", "calls.csv", BY_CHANNEL), dry_run=True)
+    browser, words = them.client("provider_lead"), words_for("en")
+    address = them.url(f"records/{made.pk}/columns/")
+    page = browser.get(address).content.decode()
+    asked = {**fields(page), "field_0": "contact_id", "field_1": "opened_at", "field_2": "channel", "name": "ours"}
+    refused = browser.post(address, {**asked, "do": "check"})
+    page = refused.content.decode()
+    assert refused.status_code == 422  # nobody has said what WhatsApp is
+    assert (fields(page)["meaning_channel_0"], fields(page)["meaning_channel_1"]) == ("voice", "")
+    assert words("match.keep_own") in page
+    asked = {**fields(page), "do": "check", "meaning_channel_1": "="}
+    assert browser.post(address, asked).status_code == 302
+    checked = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True)
+    assert checked.stage == Stage.LOOKED, (checked.why, checked.outcome)
+    assert imported(them, made).outcome["counts"]["new"] == 2
+    run_jobs()
+    page = browser.get(f"{them.url('kpis/')}?template=contact_centre").content.decode()
+    assert words("kpi_channel.of_some", names="WhatsApp") in page
+    assert words("kpis.channel_absent", channel=words("kpi_channel.of_chat")) in page
+    assert words("kpis.channel_absent", channel=words("kpi_channel.of_voice")) not in page

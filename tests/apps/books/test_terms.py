@@ -1,4 +1,8 @@
-"""Zone, currency and first day of months: changed by one side while it is alone, and by both from then on."""
+"""How a book counts: changed by one side while it is alone, and by both from then on."""
+
+import html
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
@@ -6,17 +10,20 @@ from django.db import ProgrammingError, connection, transaction
 from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books import terms
 from comity.apps.books.models import Hold, TermsStep
-from comity.apps.books.queries import book_folder
+from comity.apps.books.queries import Answers, Terms, book_folder, terms_of
 from comity.apps.books.refusals import Code
-from comity.apps.books.terms import Terms
 from comity.apps.i18n import words_for
 from comity.apps.notifications.queries import due_move
 from comity.apps.parties import operations
 from comity.apps.parties.models import Role
 from comity.apps.parties.queries import may_end_unjoined
 from comity.apps.refusal import Refused
+from comity.book.amend import write_agreed
 from comity.book.definition import read_definition
-from comity.core.values import Side
+from comity.core.agreements.kinds import Kind
+from comity.core.values import Period, Side
+from tests.builders.agreed_changes import agreed
+from tests.builders.agreement import add, change
 from tests.builders.uploads import brought
 from tests.room import Cast, cast, person, run_jobs, started, superuser
 
@@ -48,7 +55,7 @@ def answered(them, who, *, agrees=True, seen=None):
 
 
 def in_book(them):
-    return terms.terms_of(read_definition(book_folder(them.relationship)))
+    return terms_of(read_definition(book_folder(them.relationship)))
 
 
 @pytest.fixture
@@ -64,7 +71,9 @@ def alone():
 
 
 def form(wanted):
-    return {"timezone": wanted.timezone, "currency": wanted.currency, "month_starts_on": wanted.month_starts_on}
+    country, _, region = wanted.country.partition("-")
+    kept = {"timezone": wanted.timezone, "currency": wanted.currency, "month_starts_on": wanted.month_starts_on}
+    return kept | {"country": country, "region": region, "open_days": list(wanted.open_days)}
 
 
 def test_the_side_that_began_changes_them_alone_while_nobody_of_the_other_has_joined(alone):
@@ -181,9 +190,74 @@ def test_who_has_left_still_keeps_the_other_from_changing_them_alone(them):
     assert in_book(them) == LISBON
 
 
-ADD = """INSERT INTO books_termsstep (id, side, change, timezone, currency, month_starts_on, at, person_id,
-    relationship_id) SELECT gen_random_uuid(), %s, %s, timezone, currency, month_starts_on, now(), comity_person(),
-    relationship_id FROM books_termsstep LIMIT 1"""
+MADRID_WEEK = Terms("Europe/Madrid", "EUR", 1, "ES-MD", ("mon", "tue", "wed", "thu", "fri"))
+
+
+def test_days_of_service_and_holidays_are_agreed_by_both_and_told_to_both(them):
+    """1 May is a holiday of Spain; a region that Spain has not is refused with those that it has."""
+    browser, words = them.client("customer_lead"), words_for("en")
+    page = browser.post(them.url("records/terms/"), form(MADRID_WEEK) | {"region": "XX"})
+    assert page.status_code == 422
+    assert "MD" in page.content.decode()
+    assert browser.post(them.url("records/terms/"), form(MADRID_WEEK)).status_code == 302
+    run_jobs()
+    assert in_book(them) == NOW
+    said = words("terms.open_days", days=words.listed([words.weekday(day) for day in range(5)]))
+    for page in ("records/", ""):
+        assert said in them.client("provider_lead").get(them.url(page)).content.decode()
+    answered(them, "provider_lead")
+    assert in_book(them) == MADRID_WEEK
+    may = read_definition(book_folder(them.relationship)).opening(Period(date(2026, 5, 1), date(2026, 6, 1)))
+    assert (may.days, date(2026, 5, 1) in may.holidays) == (set(range(5)), True)
+    changed(them, wanted=NOW)
+    answered(them, "provider_lead")
+    assert in_book(them) == NOW  # and can be taken out again
+
+
+def test_a_signed_calendar_is_shown_to_both_and_decides_from_its_first_day(them):
+    clause = add("cal", Kind.CALENDAR, zone="Europe/Madrid", open_sat=[{"opens": "08:00", "closes": "14:00"}])
+    write_agreed(book_folder(them.relationship), agreed(change(1, date(2027, 1, 1), clause), 1))
+    words = words_for("en")
+    for who in ("customer_lead", "provider_lead"):
+        page = them.client(who).get(them.url("records/")).content.decode()
+        assert words("terms.signed_since", number=1, day=words.day(date(2027, 1, 1))) in page
+        assert words("terms.open_days", days=words.weekday(5)) in page
+    definition = read_definition(book_folder(them.relationship))
+    december, january = (Period(date(2026, 12, 1), date(2027, 1, 1)), Period(date(2027, 1, 1), date(2027, 2, 1)))
+    assert (definition.opening(december).days, definition.opening(january).days) == (None, {5})
+
+
+ANSWERS = Answers({"late": "provider"}, {"planning": "both"}, {"phone support": ("sales", "support")})
+
+
+def test_who_answers_is_said_on_the_page_and_may_be_agreed_after_a_period_is_final(them):
+    with transaction.atomic():
+        Hold.objects.create(relationship=them.at("customer_lead").relationship, period="2026-06")
+    sent = {"paid_late": "provider", "cause_planning": "both", "queues": ""}
+    browser = them.client("customer_lead")
+    assert browser.post(them.url("records/terms/"), sent).status_code == 302
+    answered(them, "provider_lead")
+    assert in_book(them).answers == Answers({"late": "provider"}, {"planning": "both"}, {})
+    text = (book_folder(them.relationship) / "book.toml").read_text()
+    assert 'answers_for = {late = "provider"}' in text
+    with pytest.raises(Refused) as caught:  # by which queues a service is weighed moves figures
+        changed(them, wanted=replace(NOW, answers=ANSWERS))
+    assert caught.value.code is Code.TERMS_FINAL
+
+
+def test_queues_of_services_are_read_a_line_each_and_what_is_no_line_is_shown_again(them):
+    browser, sent = them.client("customer_lead"), {"paid_late": "provider", "cause_planning": "both"}
+    refused = browser.post(them.url("records/terms/"), sent | {"queues": "phone support"})
+    assert refused.status_code == 422
+    assert words_for("en")("answers.no_queues", line="phone support") in html.unescape(refused.content.decode())
+    browser.post(them.url("records/terms/"), sent | {"queues": "phone support: sales, support\n"})
+    answered(them, "provider_lead")
+    assert in_book(them).answers == ANSWERS
+
+
+ADD = """INSERT INTO books_termsstep (id, side, change, timezone, currency, month_starts_on, country, open_days,
+    answers, at, person_id, relationship_id) SELECT gen_random_uuid(), %s, %s, timezone, currency, month_starts_on,
+    country, open_days, answers, now(), comity_person(), relationship_id FROM books_termsstep LIMIT 1"""
 
 
 @pytest.mark.parametrize(

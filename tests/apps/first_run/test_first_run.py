@@ -89,11 +89,15 @@ def test_each_step_is_done_once_it_is_there_and_any_of_them_can_wait(newcomer):
         "month_starts_on": "15",
         "period": "quarter",
         "from": "today",
+        "country": "ES",
+        "region": "md",
+        "open_days": ["mon", "sat"],
     }
     assert browser.post(them.url("records/begin/"), said).headers["Location"] == them.url()
     with transaction.atomic():
         book = definition(them.at("customer_lead"))
     assert (book.timezone, book.currency, book.month_starts_on, book.cut) == ("Europe/Madrid", "EUR", 15, Cut.QUARTER)
+    assert (book.country, book.open_weekdays) == ("ES-MD", {0, 5})
     them.book(contacts="\n".join(contacts()))
     assert states(them, "customer_lead") == [DONE, DONE, OPEN, WAITING]
     page = browser.get(them.url()).content.decode()

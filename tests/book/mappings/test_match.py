@@ -4,6 +4,7 @@ import pytest
 
 from comity.book.mappings.apply import apply_mapping
 from comity.book.mappings.match import (
+    KEEP,
     REJECT,
     WAIT,
     Answers,
@@ -14,6 +15,7 @@ from comity.book.mappings.match import (
     suggest_table,
 )
 from comity.book.mappings.parse import parse_mapping
+from comity.book.mappings.rematch import answers_of
 
 FILE = """Call no;Arrived;Skill;Wait (s);Result;Caller phone
 1001;05/01/2026 09:00;Care;20;Answered;600 111 222
@@ -204,3 +206,38 @@ def test_a_mean_is_multiplied_a_threshold_read_and_the_header_found_by_a_cell(tm
     rows = [row for batch in apply_mapping(mapping, path).batches for row in batch.to_pylist()]
     told = [(row["answered_within"], row["threshold_s"], float(row["handle_s"])) for row in rows]
     assert told == [("2", "20", 831.8), ("3", "20", 1557.2)]
+
+
+CHANNELS = """Call no,Arrived,Kanal
+1,2026-01-13T09:00:00Z,Telefon
+2,2026-01-13T09:01:00Z,E-Mail
+3,2026-01-13T09:02:00Z,carrier pigeon
+4,2026-01-13T09:03:00Z,voice
+"""
+OF_CHANNELS = {"Call no": "contact_id", "Arrived": "opened_at", "Kanal": "channel"}
+MEANT = {"Telefon": "voice", "E-Mail": "mail", "carrier pigeon": KEEP}
+
+
+def test_channels_are_asked_about_and_none_passes_in_silence(tmp_path):
+    """Ours are known, one of the file's own is kept when somebody says so, and one that comes later is set aside."""
+    path = tmp_path / "log.csv"
+    path.write_text(CHANNELS, encoding="utf-8")
+    columns = look_at_columns(path)
+    asked = open_questions(columns, Answers("contacts", OF_CHANNELS)).meanings
+    assert asked == {"channel": ("Telefon", "E-Mail", "carrier pigeon")}
+    answers = Answers("contacts", OF_CHANNELS, meanings={"channel": MEANT})
+    assert not open_questions(columns, answers).any
+    assert [row["channel"] for row in rows(path, answers)] == ["voice", "mail", "carrier pigeon", "voice"]
+    text = matched_mapping(columns, answers, "log")
+    assert answers_of(parse_mapping(text, "x", None, "x"), columns).meanings == {"channel": MEANT | {"voice": "voice"}}
+    path.write_text(CHANNELS + "5,2026-01-13T09:04:00Z,WhatsApp\n", encoding="utf-8")
+    applied = apply_mapping(parse_mapping(text, "x", None, "x"), path)
+    assert sum(batch.num_rows for batch in applied.batches) == len(CHANNELS.splitlines()) - 1
+
+
+def test_a_file_of_our_own_words_for_channels_lists_them_too(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("Call no,Arrived,Kanal\n1,2026-01-13T09:00:00Z,voice\n", encoding="utf-8")
+    answers = Answers("contacts", OF_CHANNELS)
+    assert not open_questions(look_at_columns(path), answers).any
+    assert 'unlisted = "refuse"' in matched_mapping(look_at_columns(path), answers, "log")

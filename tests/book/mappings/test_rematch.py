@@ -1,9 +1,20 @@
 """A known format as answers, and changed where it does not fit: what it says beside that stays."""
 
+from dataclasses import replace
+
 import pytest
 
 from comity.book.mappings.apply import apply_mapping
-from comity.book.mappings.match import EMPTY, REJECT, WAIT, Answers, look_at_columns, matched_mapping, suggest_fields
+from comity.book.mappings.match import (
+    EMPTY,
+    KEEP,
+    REJECT,
+    WAIT,
+    Answers,
+    look_at_columns,
+    matched_mapping,
+    suggest_fields,
+)
 from comity.book.mappings.parse import parse_mapping, read_mapping, shipped_mappings
 from comity.book.mappings.rematch import answers_of, changed_mapping
 from tests.builders.turns import every
@@ -128,3 +139,21 @@ def test_one_column_fills_two(tmp_path):
     said = Answers("surveys", fields, constants={**constants, "respondent_id": "x"}, also=also)
     made = rows(path, matched_mapping(look_at_columns(path), said, "ours"))
     assert [(row["response_id"], row["contact_id"]) for row in made] == [("A1", "A1"), ("A2", "A2")]
+
+
+def test_a_format_that_passes_channels_as_they_are_keeps_them_until_somebody_says_what_they_mean(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("no,at,by\n1,2026-01-13T09:00:00Z,Phone\n2,2026-01-13T09:01:00Z,Fax\n", encoding="utf-8")
+    columns = look_at_columns(path)
+    base = parse_mapping(
+        'table = "contacts"\n[columns]\ncontact_id = "no"\nopened_at = "at"\nchannel = "by"\n', "x", None, "x"
+    )
+    answers = answers_of(base, columns)
+    assert answers.meanings["channel"] == {"Phone": KEEP, "Fax": KEEP}
+    said = replace(answers, meanings={"channel": {"Phone": "voice", "Fax": "paper"}})
+    text = changed_mapping(base, columns, said, "log")
+    assert [row["channel"] for row in rows(path, text)] == ["voice", "paper"]
+    assert answers_of(parse_mapping(text, "x", None, "x"), columns).meanings["channel"] == {
+        "Phone": "voice",
+        "Fax": "paper",
+    }

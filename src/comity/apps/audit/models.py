@@ -186,7 +186,7 @@ READ_EVENTS = (
 
 _FILE = ("name",)
 _ITEM = ("item",)
-_TERMS = ("timezone", "currency", "month_starts_on")
+_TERMS = ("timezone", "currency", "month_starts_on", "country", "open_days", "parts")
 _MATTER = ("kind", "title")
 _CHANGE = ("number", "title")
 # The keys that an event's data has at least; its sentence is made of these. Names are stored beside ids: people and

@@ -9,6 +9,7 @@ from typing import Any
 from comity.apps.audit.models import EVENT_FIELDS, AuditEvent, Event
 from comity.apps.i18n import spoken_period
 from comity.apps.parties.models import Role
+from comity.core.agreements.kinds import WEEKDAYS
 from comity.core.values import Side
 from comity.review.i18n.words import Words, clean
 
@@ -83,6 +84,14 @@ def _item(name: str, words: Words) -> str:
     return words.named("table", name) if words.has(f"table.{name}") else clean(name)
 
 
+def _weekdays(text: str, words: Words) -> str:
+    """Return weekdays as `[opening]` names them in words."""
+    names = text.split()
+    if set(names) - set(WEEKDAYS):
+        return clean(text)
+    return words.listed([words.weekday(WEEKDAYS.index(name)) for name in names])
+
+
 _FORMATTERS: Mapping[str, Callable[[str, Words], str]] = {
     "role": _role,
     "old": _role,
@@ -94,6 +103,7 @@ _FORMATTERS: Mapping[str, Callable[[str, Words], str]] = {
     "item": _item,
     "table": _item,
     "period": spoken_period,
+    "open_days": _weekdays,
     "kpi": lambda name, words: words.named("measure", name),
     "reading": lambda name, words: words.named("reading", name),
 }
@@ -132,11 +142,26 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.CORRECTION_FAILED: ("correction failed", "{name}"),
     Event.ITEM_HELD_BACK: ("held back", "{item}, {review_on}"),
     Event.ITEM_DISCLOSED: ("disclosed", "{item}"),
-    Event.TERMS_CHANGED: ("changed terms of records", "{timezone}, {currency}, {month_starts_on}"),
-    Event.TERMS_PROPOSED: ("proposed terms of records", "{timezone}, {currency}, {month_starts_on}"),
-    Event.TERMS_DECLINED: ("declined terms of records", "{timezone}, {currency}, {month_starts_on}"),
-    Event.TERMS_WITHDRAWN: ("withdrew terms of records", "{timezone}, {currency}, {month_starts_on}"),
-    Event.TERMS_FAILED: ("terms of records not changed", "{timezone}, {currency}, {month_starts_on}"),
+    Event.TERMS_CHANGED: (
+        "changed terms of records",
+        "{timezone}, {currency}, {month_starts_on}, {country}, {open_days}, {parts}",
+    ),
+    Event.TERMS_PROPOSED: (
+        "proposed terms of records",
+        "{timezone}, {currency}, {month_starts_on}, {country}, {open_days}, {parts}",
+    ),
+    Event.TERMS_DECLINED: (
+        "declined terms of records",
+        "{timezone}, {currency}, {month_starts_on}, {country}, {open_days}, {parts}",
+    ),
+    Event.TERMS_WITHDRAWN: (
+        "withdrew terms of records",
+        "{timezone}, {currency}, {month_starts_on}, {country}, {open_days}, {parts}",
+    ),
+    Event.TERMS_FAILED: (
+        "terms of records not changed",
+        "{timezone}, {currency}, {month_starts_on}, {country}, {open_days}, {parts}",
+    ),
     Event.COMPLETE_SAID: ("records whole", "{table} to {day}"),
     Event.COMPLETE_ENDED: ("records not whole", "{table} to {day}"),
     Event.LOGO_SET: ("uploaded logo", "{side}"),

@@ -1,5 +1,6 @@
 """Tables of a book as the viewer may see them, and the lateness of agreed deliveries."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from comity.book.reading.origins import origins
 from comity.book.tables import MONTHLY, ROOM_TABLES
 
 _MAX_QUEUES = 200  # to choose from
+_MAX_CHANNELS = 40
 _QUIET_SURVEYS = timedelta(days=6)
 OVERVIEW = Question("books.overview", ())
 
@@ -51,6 +53,7 @@ class Overview:
     :ivar tables: as `tables` lists them
     :ivar private: what either side kept to itself then
     :ivar queues: of the contacts and intervals, by name
+    :ivar channels: of the contacts, by name
     """
 
     at: datetime
@@ -60,6 +63,7 @@ class Overview:
     tables: list[dict[str, Any]]
     private: object
     queues: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
     def late_deliveries(self, now: datetime) -> list[dict[str, Any]]:
         """List the deliveries that are late by now: the records have not changed since, so what fell due is late."""
@@ -81,7 +85,8 @@ def overview(member: MemberContext) -> Overview | None:
             now = datetime.now(UTC)
             deliveries = _lateness(book, now)
             queues = tuple(sorted(set(_queues(book)), key=str.casefold))
-        return Overview(now, first, last, deliveries, found, definition(member).private, queues)
+            channels = _channels(book)
+        return Overview(now, first, last, deliveries, found, definition(member).private, queues, channels)
 
     definition(member)  # without a book there is nothing to ask a worker for
     try:
@@ -117,6 +122,14 @@ def known_queues(member: MemberContext) -> tuple[str, ...]:
     return () if known is None else known.queues
 
 
+def known_channels(member: MemberContext) -> tuple[str, ...]:
+    """Return the channels that contacts name, by name; none where no worker has looked at them yet."""
+    if readable_definition(member) is None:
+        return ()
+    known = overview(member)
+    return () if known is None else known.channels
+
+
 def reach_of_records(member: MemberContext) -> tuple[date, date] | None:
     """Return the first and the last day with a row; None where no worker has looked yet, and without one."""
     known = overview(member)
@@ -129,6 +142,17 @@ def _queues(book: Book) -> Iterator[str]:
         if any(holding.table.name == name for holding in book):
             queues = book.table(name).select("queue").distinct().order_by("queue").limit(_MAX_QUEUES)
             yield from (one for one in queues.to_pyarrow().column("queue").to_pylist() if one and ";" not in one)
+
+
+def _channels(book: Book) -> tuple[str, ...]:
+    """Return the first channels of the contacts; one that would read as several in a form cannot be chosen."""
+    if not any(holding.table.name == "contacts" for holding in book):
+        return ()
+    named = book.table("contacts").select("channel").distinct().order_by("channel").limit(_MAX_CHANNELS)
+    channels = (
+        one for one in named.to_pyarrow().column("channel").to_pylist() if one and not re.search(r"\s{2}|[\n\t]", one)
+    )
+    return tuple(sorted(channels, key=str.casefold))
 
 
 def _fell_due(due: str | None, since: datetime, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from comity.book.mappings.column_samples import ColumnSample
 from comity.book.mappings.header_meaning import instrument_in, scale_in
 from comity.book.mappings.match import (
     EMPTY,
+    KEEP,
     ORDERS,
     REJECT,
     WAIT,
@@ -28,13 +29,15 @@ from comity.book.mappings.match import (
     required_columns,
     stand_in,
     suggest_fields,
+    suggested_meaning,
+    takes_own_values,
     unknown_values,
 )
 from comity.book.mappings.rematch import is_same_choice
 from comity.book.tables import BROUGHT_BY, TABLES, Column, Kind
 from comity.book.validation.constants import UnreadableConstantError, constant_text
 from comity.core.agreements.kpi import MEASURES
-from comity.review.i18n.words import DASH, Words
+from comity.review.i18n.words import DASH, Words, clean
 
 # Texts of which there are a few usual ones, and counts likewise: they are chosen.
 _USUAL = {
@@ -216,11 +219,14 @@ class MatchColumnsForm(LocalisedForm):
             for at, value in enumerate(values):
                 choices = [("", DASH)]
                 choices += [(one, value_meaning(column, one, words)) for one in dict.fromkeys(by_word.values())]
+                if takes_own_values(column):
+                    own = dict.fromkeys(one for one in said.values() if one not in {KEEP, EMPTY, REJECT, *by_word})
+                    choices += [*((one, clean(one)) for one in own), (KEEP, words("match.keep_own"))]
                 choices += [(EMPTY, words("match.leave_empty"))] if column_name not in required else []
                 choices.append((REJECT, words("match.reject_rows")))
                 name, meaning = f"meaning_{column_name}_{at}", by_word.get(value.casefold(), "")
                 label = f"{field_name(column_name, words)}: {value}"
-                initial.setdefault(name, said.get(value, meaning))
+                initial.setdefault(name, said.get(value, meaning or suggested_meaning(column, value)))
                 # Whoever leaves out a word that is ours too has taken it for ours.
                 self._add(name, choices, label, required=not meaning or bool(self.given.get(name)))
                 if meaning:

@@ -161,9 +161,13 @@ class CompleteWord(UUIDModel):
 
 
 class TermsStep(UUIDModel):
-    """A step of a change of zone, currency or first day of months. Only ever added; both sides read it.
+    """A step of a change of how a book counts. Only ever added; both sides read it.
 
     A proposal is the last step; what ends it, or carries it out, bears the same terms.
+
+    :ivar country: whose public holidays count, as `[book] country` writes it; empty: none
+    :ivar open_days: weekdays with service as `[opening] days` writes them, with blanks between; empty: as records tell
+    :ivar answers: `paid` and `causes`, who answers for which part, and `queues`, those of each service
     """
 
     class Change(models.TextChoices):
@@ -183,6 +187,9 @@ class TermsStep(UUIDModel):
     timezone = models.CharField(max_length=60)
     currency = models.CharField(max_length=3)
     month_starts_on = models.PositiveSmallIntegerField()
+    country = models.CharField(max_length=12, blank=True)
+    open_days = models.CharField(max_length=27, blank=True)
+    answers = models.JSONField(default=dict, blank=True)
 
     class Meta:
         """In order."""

@@ -124,7 +124,7 @@ name = {name}
 timezone = {timezone}
 currency = {currency}
 month_starts_on = {month_starts_on}
-[review]
+{days}[review]
 period = {period}
 [parties.customer]
 id = {customer_id}
@@ -157,8 +157,34 @@ def refuse_unusable(code: Code, file: str = "") -> Iterator[None]:
         raise Refused(code, why=error.called(file if error.file else "")) from None
 
 
-def begin_book(
-    member: MemberContext, timezone: str, currency: str, month_starts_on: int = 1, period: Cut = Cut.QUARTER
+@dataclass(frozen=True, slots=True)
+class BookDays:
+    """Which days have service, until a calendar clause says so.
+
+    :ivar country: whose public holidays count; empty: none
+    :ivar weekdays: with service, as `[opening] days` names them; empty: as the records tell
+    """
+
+    country: str = ""
+    weekdays: tuple[str, ...] = ()
+
+    def toml(self) -> str:
+        """Return the lines that say so, within `[book]`."""
+        holidays = f"country = {toml_string(self.country)}\n" if self.country else ""
+        days = ", ".join(toml_string(day) for day in self.weekdays)
+        return holidays + (f"[opening]\ndays = [{days}]\n" if days else "")
+
+
+_NO_DAYS = BookDays()
+
+
+def begin_book(  # noqa: PLR0913 - what a book is begun with
+    member: MemberContext,
+    timezone: str,
+    currency: str,
+    month_starts_on: int = 1,
+    period: Cut = Cut.QUARTER,
+    days: BookDays = _NO_DAYS,
 ) -> None:
     """Defer the creation of a relationship's book, with nothing agreed in it yet.
 
@@ -171,22 +197,28 @@ def begin_book(
     if has_pending(member, [BEGIN_TASK]):
         raise Refused(Code.NOT_NOW)
     with tempfile.TemporaryDirectory() as work, refuse_unusable(Code.UNUSABLE_TERMS):
-        _write_book(Path(work), member, timezone, currency, month_starts_on, period)
+        _write_book(Path(work), member, timezone, currency, month_starts_on, period, days)
     defer(
         BEGIN_TASK, relationship=member.relationship.pk, person=str(member.membership.person_id),
         timezone=timezone, currency=currency, month_starts_on=month_starts_on, period=period.value,
+        country=days.country, weekdays=list(days.weekdays),
     )  # fmt: skip
 
 
-def begin_book_now(
-    member: MemberContext, timezone: str, currency: str, month_starts_on: int = 1, period: Cut = Cut.QUARTER
+def begin_book_now(  # noqa: PLR0913 - as above
+    member: MemberContext,
+    timezone: str,
+    currency: str,
+    month_starts_on: int = 1,
+    period: Cut = Cut.QUARTER,
+    days: BookDays = _NO_DAYS,
 ) -> None:
     """Create the book, for the task; a book that exists stays as it is."""
     folder = book_folder(member.relationship.pk)
     if (folder / FILE).is_file():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_book(folder, member, timezone, currency, month_starts_on, period)
+    _write_book(folder, member, timezone, currency, month_starts_on, period, days)
     terms = {"timezone": timezone, "currency": currency}
     audit(member, Event.BOOK_BEGUN, SubjectType.BOOK, terms, shared=True)
     for callback in on_begun:
@@ -194,7 +226,7 @@ def begin_book_now(
 
 
 def _write_book(  # noqa: PLR0913 - what book.toml says
-    folder: Path, member: MemberContext, timezone: str, currency: str, month_starts_on: int, period: Cut
+    folder: Path, member: MemberContext, timezone: str, currency: str, month_starts_on: int, period: Cut, days: BookDays
 ) -> None:
     names = {side: member.relationship.organisation(side).name for side in Side}
     values = {
@@ -205,7 +237,8 @@ def _write_book(  # noqa: PLR0913 - what book.toml says
         **{side.value: name for side, name in names.items()},
     }
     texts = {name: toml_string(value) for name, value in (values | {"period": period.value}).items()}
-    write_text(folder / FILE, _BOOK_TEMPLATE.format(**texts, month_starts_on=month_starts_on))
+    text = _BOOK_TEMPLATE.format(**texts, month_starts_on=month_starts_on, days=days.toml())
+    write_text(folder / FILE, text)
     try:
         read_definition(folder)
     except UnusableBookError:

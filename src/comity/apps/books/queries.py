@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from itertools import islice
@@ -41,7 +41,7 @@ from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.agreement import FilesState, files_state
 from comity.book.definition import FILE, Definition, UnusableBookError, read_definition
-from comity.book.definition_keys import DATED_TABLES
+from comity.book.definition_keys import DATED_TABLES, WEEKDAYS
 from comity.book.errors import UnusableFileError
 from comity.book.importing.current import current_table
 from comity.book.importing.rejected_rows import RejectedRows, read_rows, rows_of_import
@@ -764,3 +764,48 @@ def ended_words(member: MemberContext) -> list[CompleteWord]:
     """Return what the sides said and then took back, the latest first."""
     words = CompleteWord.objects.filter(relationship=member.relationship, said=False)
     return list(words.select_related("person").order_by("-at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Who answers for which part, `customer`, `provider` or `both`, and in which queues each service is done."""
+
+    paid: Mapping[str, str] = field(default_factory=dict)
+    causes: Mapping[str, str] = field(default_factory=dict)
+    queues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """Return them as JSON."""
+        queues = {service: list(queues) for service, queues in self.queues.items()}
+        return {"paid": dict(self.paid), "causes": dict(self.causes), "queues": queues}
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> "Answers":
+        """Read them as `content` writes them; what it lacks is empty."""
+        queues = {service: tuple(queues) for service, queues in content.get("queues", {}).items()}
+        return cls(content.get("paid", {}), content.get("causes", {}), queues)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a book.
+
+    :ivar country: whose public holidays count; empty: none
+    :ivar open_days: weekdays with service, as `[opening]` names them; empty: as the records tell
+    """
+
+    timezone: str
+    currency: str
+    month_starts_on: int
+    country: str = ""
+    open_days: tuple[str, ...] = ()
+    answers: Answers = field(default_factory=Answers)
+
+
+def terms_of(known: Definition) -> Terms:
+    """Return the terms that a book says."""
+    weekdays = () if known.open_weekdays is None else tuple(WEEKDAYS[day] for day in sorted(known.open_weekdays))
+    answers = Answers(known.answers_for, known.causes_answered_for, known.service_queues)
+    return Terms(
+        known.timezone, known.currency, known.month_starts_on, known.country or "", weekdays, answers
+    )  # fmt: skip

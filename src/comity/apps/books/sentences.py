@@ -3,28 +3,101 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+
 from comity.apps.books.copies import Copy
 from comity.apps.books.models import Delivery
-from comity.apps.books.queries import blamed_columns, rejected_values
+from comity.apps.books.queries import Terms, blamed_columns, rejected_values
+from comity.book.definition_keys import WEEKDAYS
 from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.importing.write import BREAKS_MERGED
 from comity.book.mappings.header_meaning import is_part_of_handling
-from comity.book.mappings.match import EMPTY, REJECT, Proposal
+from comity.book.mappings.match import EMPTY, KEEP, REJECT, Proposal
 from comity.book.mappings.parse import read_mapping, shipped_mappings
 from comity.book.mappings.rematch import Difference
 from comity.book.tables import TABLES, Column, Kind
 from comity.book.validation.check import MAX_REJECTS
 from comity.book.validation.rejects import Reject
+from comity.core.agreements.service_calendars import ServiceCalendar
 from comity.core.calendars import Cut
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.import_effect import ImportEffect, MonthLevel
 from comity.review.views.sentences import kpi_title
 
 _Filled = Mapping[str, str]
+
+
+def terms_said(terms: Terms, words: Words) -> list[str]:
+    """Return how a book counts, a sentence a part."""
+    return [text for text in _terms_parts(terms, words).values() if text]
+
+
+def terms_changed(now: Terms, wanted: Terms, words: Words) -> list[str]:
+    """Return the parts of wanted terms that differ from those that hold, as they would be."""
+    before, after = _terms_parts(now, words), _terms_parts(wanted, words)
+    return [text or words(f"terms.without_{part}") for part, text in after.items() if text != before[part]]
+
+
+def _terms_parts(terms: Terms, words: Words) -> dict[str, str]:
+    """Return what is said of each part of the terms; empty where nothing is."""
+    days = words.listed([words.weekday(WEEKDAYS.index(day)) for day in terms.open_days])
+    answers = terms.answers
+    paid, causes = (
+        "; ".join(
+            words("answers.said", part=words(f"{section}.{part}"), who=words(f"answers.by_{side}"))
+            for part, side in said.items()
+        )
+        for section, said in (("paid", answers.paid), ("attribution", answers.causes))
+    )
+    queues = "; ".join(
+        words("answers.service", service=service, queues=words.listed(list(names)))
+        for service, names in answers.queues.items()
+    )
+    return {
+        "now": words(
+            "terms.now",
+            timezone=terms.timezone,
+            currency=terms.currency,
+            month_starts_on=str(terms.month_starts_on),
+        ),
+        "open_days": words("terms.open_days", days=days) if days else "",
+        "country": words("terms.country", country=_country(terms.country, words)) if terms.country else "",
+        "paid": words("terms.paid", said=paid) if paid else "",
+        "causes": words("terms.causes", said=causes) if causes else "",
+        "queues": words("terms.queues", said=queues) if queues else "",
+    }
+
+
+def _country(code: str, words: Words) -> str:
+    country, _, region = code.partition("-")
+    name = Locale(words.language).territories.get(country, country)
+    return f"{name}, {region}" if region else name
+
+
+def signed_days(calendars: Sequence[ServiceCalendar], today: date, words: Words) -> list[str]:
+    """Return what both sides signed of the days of service, today and later, each wording with its days."""
+    texts = []
+    for one in calendars:
+        if one.valid_to is not None and one.valid_to <= today:
+            continue
+        days = None if one.weekdays is None else words.listed([words.weekday(day) for day in sorted(one.weekdays)])
+        count = len([day for day in one.holidays or () if day >= max(today, one.valid_from)])
+        what = [
+            words("terms.open_days", days=days) if days else words("terms.unsaid_days"),
+            words("terms.days_off", count=count) if one.holidays is not None else words("terms.unsaid_days_off"),
+        ]
+        since = words("terms.signed_since", number=one.change or DASH, day=words.day(one.valid_from))
+        until = (
+            "" if one.valid_to is None else words("terms.signed_until", day=words.day(one.valid_to - timedelta(days=1)))
+        )
+        texts.append(" ".join(filter(None, (since, until, *what))))
+    return texts
+
+
 _LABEL_SEPARATOR = ": "  # between the word of a value and what it means
 _LISTED_COLUMNS = 12  # columns that are not kept, on a page
 
@@ -295,15 +368,19 @@ def differences(found: Sequence[Difference], words: Words) -> list[str]:
     for one in found:
         field, column = field_name(one.column, words), _column_named(one.column)
         if one.value:
-            mine, theirs = (
-                words("match.leave_empty") if text == EMPTY or column is None else value_name(column, text, words)
-                for text in (one.mine, one.theirs)
-            )
+            mine, theirs = (_meaning(text, column, words) for text in (one.mine, one.theirs))
             texts.append(words("check.differs_value", field=field, value=clean(one.value), mine=mine, theirs=theirs))
         else:
             key = "check.differs_columns" if one.mine else "check.differs_missing"
             texts.append(words(key, field=field, mine=clean(one.mine), theirs=clean(one.theirs)))
     return texts
+
+
+def _meaning(text: str, column: Column | None, words: Words) -> str:
+    """Return what a format makes of a value, in words."""
+    if text in {EMPTY, KEEP}:
+        return words("match.leave_empty" if text == EMPTY else "match.keep_own")
+    return clean(text) if column is None else value_name(column, text, words)
 
 
 def _column_named(name: str) -> Column | None:

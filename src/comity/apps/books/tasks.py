@@ -125,11 +125,14 @@ def begin_book(  # noqa: PLR0913 - as it was deferred
     currency: str,
     month_starts_on: int = 1,
     period: str = Cut.QUARTER.value,
+    country: str = "",
+    weekdays: Sequence[str] = (),
     sides: Sequence[str] = (),  # noqa: ARG001 - as above
 ) -> None:
     """Begin a book."""
+    days = operations.BookDays(country, tuple(weekdays))
     with acting_as(UUID(person), UUID(relationship)) as member:
-        operations.begin_book_now(member, timezone, currency, month_starts_on, Cut(period))
+        operations.begin_book_now(member, timezone, currency, month_starts_on, Cut(period), days)
     _records_changed(relationship)
 
 
@@ -168,7 +171,7 @@ def write_complete_words(person: str, relationship: str, side: str, sides: Seque
 
 @app.task(queue=QUEUE, name=operations.TERMS_TASK, retry=ExponentialBackoff())
 def write_terms(person: str, relationship: str, side: str, sides: Sequence[str] = ()) -> None:  # noqa: ARG001 - as above
-    """Write the zone, the currency and the first day of months that count."""
+    """Write how the book counts."""
     terms.write_terms(UUID(person), UUID(relationship), Side(side))
     _records_changed(relationship)
 

@@ -1,15 +1,17 @@
-"""How time and money are counted: zone, currency and the day on which months begin, changed until a period is final.
+"""How a book counts: zone, currency, first day of months, days of service, and who answers for what.
 
 Until somebody of the other side has joined, the side that began changes them alone. From then on one side proposes and
 the other agrees, even where all of the other's people have left since: what they relied on is not one side's alone. A
-zone is changed in a book without records only: local times of files were read by it.
+zone is changed in a book without records only: local times of files were read by it. Once a period is final, what its
+figures were counted by stays; who answers for what moves no figure, and may be agreed at any time.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import UUID
 
 import tomlkit
@@ -18,7 +20,16 @@ from comity.apps.audit.models import Event, SubjectType
 from comity.apps.audit.operations import audit
 from comity.apps.books.models import Hold, TermsStep
 from comity.apps.books.operations import TERMS_TASK, find_actor, refuse_unusable
-from comity.apps.books.queries import NoBookError, book_folder, definition, has_book, last_terms_step
+from comity.apps.books.queries import (
+    Answers,
+    NoBookError,
+    Terms,
+    book_folder,
+    definition,
+    has_book,
+    last_terms_step,
+    terms_of,
+)
 from comity.apps.books.refusals import Code
 from comity.apps.outbox.operations import defer
 from comity.apps.outbox.queries import has_pending
@@ -27,21 +38,13 @@ from comity.apps.parties.queries import has_ever_joined
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
-from comity.book.definition import FILE, Definition, read_definition
+from comity.book.definition import FILE, read_definition
 from comity.book.importing.current import current_table
 from comity.book.storage.atomic import write_text
 from comity.book.storage.commit import book_lock
 from comity.book.tables import EVERY_TABLE
 from comity.core.values import Side
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms of a book."""
-
-    timezone: str
-    currency: str
-    month_starts_on: int
+from comity.review.i18n.words import DASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,11 @@ class OpenTerms:
     terms: Terms
 
 
-def terms_of(known: Definition) -> Terms:
-    """Return the terms that a book says."""
-    return Terms(known.timezone, known.currency, known.month_starts_on)
+def moves_figures(terms: Terms, others: Terms) -> bool:
+    """Whether figures count otherwise by one of two terms: all but who answers for what may move one."""
+    return replace(terms, answers=Answers(queues=terms.answers.queues)) != replace(
+        others, answers=Answers(queues=others.answers.queues)
+    )
 
 
 def open_proposal(member: MemberContext) -> OpenTerms | None:
@@ -77,7 +82,7 @@ def is_final(member: MemberContext) -> bool:
 
 def may_change(member: MemberContext) -> bool:
     """Whether a member may change the terms, or propose to: alone whoever brings records, else who agrees."""
-    if member.side is None or is_final(member):
+    if member.side is None:
         return False
     return member.may(Action.BRING if is_alone(member) else Action.AGREE)
 
@@ -90,12 +95,13 @@ def has_records(folder: Path) -> bool:
 def change_terms(member: MemberContext, terms: Terms) -> None:
     """Change the terms alone while the other side has never joined; else propose the change to it.
 
-    :raises Refused: without the right, once a period is final, for terms that are no change or that no book can have,
-        for another zone where there are records, and while a change is proposed or being written
+    :raises Refused: without the right, once a period is final for what moves figures, for terms that are no change or
+        that no book can have, for another zone where there are records, and while a change is proposed or being written
     """
     side = _changing_side(member)
     if terms == terms_of(definition(member)):
         raise Refused(Code.SAME_TERMS)
+    _check_final(member, terms)
     if open_proposal(member) is not None or has_pending(member, [TERMS_TASK]):
         raise Refused(Code.NOT_NOW)
     folder = book_folder(member.relationship.pk)
@@ -119,7 +125,7 @@ def answer_terms(member: MemberContext, seen: UUID, *, agrees: bool) -> None:
     :raises Refused: without the right, where the proposal was answered or another one stands, for agreeing to one's
         own, and, for agreeing, as `change_terms`
     """
-    side, proposal = _changing_side(member, ends=not agrees), open_proposal(member)
+    side, proposal = _changing_side(member), open_proposal(member)
     if proposal is None or proposal.step.pk != seen:
         raise Refused(Code.NOT_NOW)
     is_own = proposal.step.side == side
@@ -130,6 +136,7 @@ def answer_terms(member: MemberContext, seen: UUID, *, agrees: bool) -> None:
         return
     if is_own:
         raise Refused(Code.NOT_YOURS)
+    _check_final(member, proposal.terms)
     _check_zone(book_folder(member.relationship.pk), proposal.terms)
     _add_step(member, TermsStep.Change.AGREED, proposal.terms)
     audit(member, Event.TERMS_CHANGED, SubjectType.BOOK, said_terms(proposal.terms), shared=True)
@@ -149,23 +156,26 @@ def write_terms(person: UUID, relationship: UUID, side: Side) -> None:
         step = TermsStep.objects.filter(relationship=member.relationship, change__in=counting).last()
         if step is None or _terms_in(step) == terms_of(read_definition(folder)):
             return
-        terms = _terms_in(step)
-        moves_records = terms.timezone != read_definition(folder).timezone and has_records(folder)
-        if moves_records or is_final(member):
+        terms, now = _terms_in(step), terms_of(read_definition(folder))
+        moves_records = terms.timezone != now.timezone and has_records(folder)
+        if moves_records or (is_final(member) and moves_figures(terms, now)):
             audit(member, Event.TERMS_FAILED, SubjectType.BOOK, said_terms(terms), shared=True)
             return
         with _written(folder, terms) as text:
             write_text(folder / FILE, text)
 
 
-def _changing_side(member: MemberContext, *, ends: bool = False) -> Side:
+def _changing_side(member: MemberContext) -> Side:
     if not has_book(member):
         raise NoBookError
     if member.side is None or not member.may(Action.BRING if is_alone(member) else Action.AGREE):
         raise Refused(Code.NOT_YOURS)
-    if not ends and is_final(member):
-        raise Refused(Code.TERMS_FINAL)
     return member.side
+
+
+def _check_final(member: MemberContext, terms: Terms) -> None:
+    if is_final(member) and moves_figures(terms, terms_of(definition(member))):
+        raise Refused(Code.TERMS_FINAL)
 
 
 def _check_zone(folder: Path, terms: Terms) -> None:
@@ -180,12 +190,40 @@ def _written(folder: Path, terms: Terms) -> Iterator[str]:
     :raises Refused: where no book can be read so
     """
     document = tomlkit.parse((folder / FILE).read_text(encoding="utf-8"))
-    document["book"].update(said_terms(terms) | {"month_starts_on": terms.month_starts_on})
+    book: Any = document["book"]
+    book.update({"timezone": terms.timezone, "currency": terms.currency, "month_starts_on": terms.month_starts_on})
+    _write(book, "country", terms.country)
+    answers = terms.answers.content()
+    for section, key, value in (
+        ("opening", "days", list(terms.open_days)),
+        ("paid", "answers_for", answers["paid"]),
+        ("paid", "queues", answers["queues"]),
+        ("attribution", "answers_for", answers["causes"]),
+    ):
+        if value or key in document.get(section, {}):
+            _write(document.setdefault(section, {}), key, _inline(value))
     text = tomlkit.dumps(document)
     with TemporaryDirectory() as work, refuse_unusable(Code.UNUSABLE_TERMS):
         write_text(Path(work) / FILE, text)
         read_definition(Path(work))
     yield text
+
+
+def _write(section: Any, key: str, value: object) -> None:  # noqa: ANN401 - a section of TOML
+    """Write a key of a section, or take it out where nothing is said."""
+    if value:
+        section[key] = value
+    elif key in section:
+        del section[key]
+
+
+def _inline(value: object) -> object:
+    """Return pairs on one line, as people write them."""
+    if not isinstance(value, dict) or not value:
+        return value
+    table = tomlkit.inline_table()
+    table.update(value)
+    return table
 
 
 def _add_step(member: MemberContext, change: TermsStep.Change, terms: Terms) -> None:
@@ -197,16 +235,29 @@ def _add_step(member: MemberContext, change: TermsStep.Change, terms: Terms) -> 
         timezone=terms.timezone,
         currency=terms.currency,
         month_starts_on=terms.month_starts_on,
+        country=terms.country,
+        open_days=" ".join(terms.open_days),
+        answers=terms.answers.content(),
     )
 
 
 def _terms_in(step: TermsStep) -> Terms:
-    return Terms(step.timezone, step.currency, step.month_starts_on)
+    answers = Answers.from_content(step.answers)
+    days = tuple(step.open_days.split())
+    return Terms(step.timezone, step.currency, step.month_starts_on, step.country, days, answers)
 
 
-def said_terms(terms: Terms) -> dict[str, str]:
-    """Return the terms as texts, by their names."""
-    return {"timezone": terms.timezone, "currency": terms.currency, "month_starts_on": str(terms.month_starts_on)}
+def said_terms(terms: Terms) -> dict[str, Any]:
+    """Return the terms by their names, as the log keeps them."""
+    return {
+        "timezone": terms.timezone,
+        "currency": terms.currency,
+        "month_starts_on": str(terms.month_starts_on),
+        "country": terms.country or DASH,
+        "open_days": " ".join(terms.open_days) or DASH,
+        "parts": str(len(terms.answers.paid) + len(terms.answers.causes)),
+        "answers": terms.answers.content(),
+    }
 
 
 def _defer_write(member: MemberContext, side: Side) -> None:

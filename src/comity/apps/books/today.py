@@ -11,16 +11,19 @@ from comity.apps.books.contents import overview
 from comity.apps.books.models import Stage
 from comity.apps.books.queries import (
     NoBookError,
+    Terms,
     has_book,
     latest_files_to_decide,
     marks_to_review,
     read_ahead_files,
     read_ahead_marks,
     read_ahead_terms,
+    readable_definition,
+    terms_of,
     zone,
 )
-from comity.apps.books.sentences import item_name
-from comity.apps.books.terms import open_proposal, said_terms
+from comity.apps.books.sentences import item_name, terms_changed
+from comity.apps.books.terms import open_proposal
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.panels import (
     InboxGroup,
@@ -94,7 +97,7 @@ def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]
 
 
 def _terms_to_answer(member: MemberContext, words: Words) -> Iterator[InboxItem]:
-    """Yield a change of zone, currency or months that one side proposed, for the other to answer."""
+    """Yield a change of how the book counts that one side proposed, for the other to answer."""
     proposal = open_proposal(member)
     if proposal is not None:
         side = Side(proposal.step.side).other
@@ -104,8 +107,13 @@ def _terms_to_answer(member: MemberContext, words: Words) -> Iterator[InboxItem]
             title=words("terms.title"),
             url=f"{reverse('records', kwargs={'relationship': member.relationship.pk})}#h-terms",
             action=words("inbox.terms_do") if side is member.side and member.may(Action.AGREE) else "",
-            detail=words("terms.now", **said_terms(proposal.terms)),
+            detail=" ".join(_what_would_change(member, proposal.terms, words)),
         )
+
+
+def _what_would_change(member: MemberContext, wanted: Terms, words: Words) -> list[str]:
+    known = readable_definition(member)
+    return [] if known is None else terms_changed(terms_of(known), wanted, words)
 
 
 def _private_data_to_review(member: MemberContext, words: Words) -> Iterator[InboxItem]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.audit.models import Event, SubjectType
@@ -20,6 +22,7 @@ from comity.apps.audit.operations import audit_read
 from comity.apps.books import contents, copies, effects, exports, operations, queries, sentences, terms
 from comity.apps.books.filters import filter_bars, filter_query, read_filters
 from comity.apps.books.forms import (
+    AnswersForm,
     BeginBookForm,
     ChooseMappingForm,
     CompleteForm,
@@ -69,7 +72,7 @@ def _render_records(  # noqa: PLR0913 - each form that was refused
     mark_form: MarkPrivateForm | None = None,
     begin_form: BeginBookForm | None = None,
     complete_form: CompleteForm | None = None,
-    terms_form: TermsForm | None = None,
+    terms_form: TermsForm | AnswersForm | None = None,
 ) -> HttpResponse:
     has_book, words = queries.has_book(member), words_for(language())
     waits_for_copy = request.GET.get("waiting") == "copy"
@@ -145,41 +148,67 @@ def _may_import(member: MemberContext) -> bool:
     return member.side is not None and member.may(Action.BRING)
 
 
-def _terms(member: MemberContext, form: TermsForm | None) -> dict[str, Any] | None:
-    """Return zone, currency and first day of months as they are, as they are proposed, and the form to change them."""
+def _terms(member: MemberContext, form: TermsForm | AnswersForm | None) -> dict[str, Any] | None:
+    """Return how a book counts, what is proposed of it, and the forms to change it."""
     known = queries.readable_definition(member) if queries.has_book(member) else None
     if known is None:
         return None
-    now, proposal = terms.terms_of(known), terms.open_proposal(member)
-    is_writing = has_pending(member, [operations.TERMS_TASK])
-    may_change, is_alone = terms.may_change(member), terms.is_alone(member)
+    words, now, proposal = words_for(language()), queries.terms_of(known), terms.open_proposal(member)
+    is_alone, is_final = terms.is_alone(member), terms.is_final(member)
+    may_change = terms.may_change(member) and proposal is None and not has_pending(member, [operations.TERMS_TASK])
+    country, _, region = now.country.partition("-")
     initial = {"timezone": now.timezone, "currency": now.currency, "month_starts_on": now.month_starts_on}
-    offered = form or TermsForm(initial=initial, auto_id="terms_%s")
-    rule = "final" if terms.is_final(member) else "alone" if is_alone else "both"
+    initial |= {"open_days": list(now.open_days), "country": country, "region": region}
+    counting = form if isinstance(form, TermsForm) else TermsForm(initial=initial, auto_id="terms_%s")
+    answering = form if isinstance(form, AnswersForm) else AnswersForm(now=now.answers, auto_id="answers_%s")
+    rule = "final" if is_final else "alone" if is_alone else "both"
     return {
         "now": now,
         "proposal": proposal,
+        "said": sentences.terms_said(now, words),
+        "proposed": [] if proposal is None else sentences.terms_changed(now, proposal.terms, words),
+        "signed": sentences.signed_days(known.calendars, timezone.localdate(), words),
         "may_answer": proposal is not None and member.side is not None and member.may(Action.AGREE),
         "rule": f"terms.{rule}",
-        "changes": [words_for(language())(f"terms.{name}") for name in ("zone", "currency", "months", "replies")],
-        "form": offered if may_change and proposal is None and not is_writing else None,
+        "changes": [words(f"terms.{name}") for name in ("zone", "currency", "months", "days", "replies")],
+        "form": counting if may_change and not is_final else None,
+        "answers": answering if may_change else None,
         "do": "terms.change" if is_alone else "terms.propose",
     }
 
 
 @require_POST
 def change_terms(request: HttpRequest) -> HttpResponse:
-    """Change zone, currency or first day of months alone, or propose it to the other side."""
+    """Change alone how a book counts, or propose it to the other side: one of the two forms is sent."""
     member = member_of(request)
     if not queries.has_book(member) or not terms.may_change(member):
         raise Http404
-    form = TermsForm(request.POST, auto_id="terms_%s")
+    now = queries.terms_of(queries.definition(member))
+    form: TermsForm | AnswersForm
+    if "queues" in request.POST:
+        form = AnswersForm(request.POST, now=now.answers, auto_id="answers_%s")
+    else:
+        form = TermsForm(request.POST, auto_id="terms_%s")
     if form.is_valid():
         with form.showing_refusals():
-            data = form.cleaned_data
-            terms.change_terms(member, terms.Terms(data["timezone"], data["currency"].upper(), data["month_starts_on"]))
+            terms.change_terms(member, _wanted_terms(form, now))
             return redirect(f"{reverse('records', args=[member.relationship.pk])}#h-terms")
     return _render_records(request, member, terms_form=form)
+
+
+def _wanted_terms(form: TermsForm | AnswersForm, now: queries.Terms) -> queries.Terms:
+    """Return the terms that a valid form asks for; what it does not name stays."""
+    if isinstance(form, AnswersForm):
+        return replace(now, answers=form.answers)
+    data = form.cleaned_data
+    return replace(
+        now,
+        timezone=data["timezone"],
+        currency=data["currency"].upper(),
+        month_starts_on=data["month_starts_on"],
+        country=data["country"],
+        open_days=tuple(data["open_days"]),
+    )
 
 
 @require_POST
@@ -307,8 +336,9 @@ def begin_book(request: HttpRequest) -> HttpResponse:
         with form.showing_refusals():
             data = form.cleaned_data
             period = Cut(data["period"] or Cut.MONTH)
+            days = operations.BookDays(data["country"], tuple(data["open_days"]))
             operations.begin_book(
-                member, data["timezone"], data["currency"].upper(), data["month_starts_on"] or 1, period
+                member, data["timezone"], data["currency"].upper(), data["month_starts_on"] or 1, period, days
             )
             return_page = "today" if request.POST.get("from") == "today" else "records"
             return redirect(return_page, relationship=member.relationship.pk)

@@ -29,8 +29,10 @@ from comity.core.calendars import Cut
 from comity.core.kpi_templates import CHANNELS, THRESHOLDS
 from comity.core.levels import SHARE, unit
 from comity.core.values import Side
+from comity.review.i18n.words import Words
 
 _ALL = "*"
+_APART = "\t"  # between several channels of a choice: a name may have blanks
 _BLANK_DELIVERIES = 2
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CUTS = (Cut.MONTH, Cut.QUARTER, Cut.YEAR)
@@ -53,10 +55,15 @@ class ProposalForm(LocalisedForm):
         candidates: Sequence[Kpi],
         starts: Sequence[date],
         deliveries: Sequence[AgreedDelivery] = (),
+        recorded: Sequence[str] = (),
         **kwargs: Any,  # noqa: ANN401 - as above
     ) -> None:
-        """Add the controls of each KPI and each delivery."""
+        """Add the controls of each KPI and each delivery.
+
+        :param recorded: channels that the contacts of the records name; none where nobody has looked at them yet
+        """
         super().__init__(*args, **kwargs)
+        self.recorded = tuple(recorded)
         self.candidates, words = list(candidates), words_for(language())
         self.fields["cut"].choices = [(cut.value, words(f"kpis.cut_{cut}")) for cut in _CUTS]  # type: ignore[attr-defined]
         self.fields["valid_from"].choices = [(one.isoformat(), words.day(one)) for one in starts]  # type: ignore[attr-defined]
@@ -89,9 +96,9 @@ class ProposalForm(LocalisedForm):
                 max_value=86_400,
                 widget=forms.NumberInput(attrs=label(PIN)),
             )
-        own = kpi.channels[0] if len(kpi.channels) == 1 else " ".join(kpi.channels)
-        offered = dict.fromkeys([own, _ALL, *CHANNELS])
-        choices = [(one, channel_text(kpi if one == own else replace(kpi, channels=(one,)), words)) for one in offered]
+        own = _APART.join(kpi.channels)
+        offered = dict.fromkeys([own, _ALL, *self.recorded, *CHANNELS])
+        choices = [(one, self._channel(replace(kpi, channels=tuple(one.split(_APART))), words)) for one in offered]
         self.fields[f"{CHANNEL}_{number}"] = forms.ChoiceField(
             choices=choices, initial=own, widget=forms.Select(attrs=label(CHANNEL))
         )
@@ -101,6 +108,12 @@ class ProposalForm(LocalisedForm):
             self.fields[f"records_{number}"] = forms.ChoiceField(
                 required=False, choices=tables, initial=kpi.records or "", widget=widget
             )
+
+    def _channel(self, kpi: Kpi, words: Words) -> str:
+        """Return what a KPI of some channels counts, and that the records hold nothing of the kind where it is so."""
+        text = channel_text(kpi, words)
+        counts = not self.recorded or kpi.channels == (_ALL,) or set(kpi.channels) & set(self.recorded)
+        return text if counts else words("kpis.channel_absent", channel=text)
 
     def _add_delivery(self, number: int, delivery: AgreedDelivery | None) -> None:
         words = words_for(language())
@@ -174,7 +187,7 @@ class ProposalForm(LocalisedForm):
             changes[pin] = type(getattr(kpi, pin))(data[f"{PIN}_{number}"])
         if f"records_{number}" in self.fields:
             changes["records"] = data[f"records_{number}"] or None
-        return replace(kpi, **changes, channels=tuple(data[f"{CHANNEL}_{number}"].split(" ")))
+        return replace(kpi, **changes, channels=tuple(data[f"{CHANNEL}_{number}"].split(_APART)))
 
     def _delivery(self, number: int) -> AgreedDelivery:
         data = self.cleaned_data

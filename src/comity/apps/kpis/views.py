@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from comity.apps.books import queries as books
+from comity.apps.books.contents import known_channels
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, words_for
 from comity.apps.kpis import operations, queries
@@ -105,6 +106,7 @@ def _form(member: MemberContext, template: str, data: Any = None) -> ProposalFor
         candidates=queries.candidates(member, template),
         starts=starts,
         deliveries=definition.sources if terms is None else terms.deliveries,
+        recorded=known_channels(member),
         initial={"cut": (definition.cut if terms is None else terms.cut).value, "valid_from": start.isoformat()},
     )
 

@@ -235,6 +235,7 @@ def _room_links(
     return RoomLinks(
         lambda kpi: f"{reverse('figure', args=[relationship.pk, kpi])}?{query}",
         *(marks, reading_url, wording_url, known, complete_url),
+        f"{reverse('records', args=[member.relationship.pk])}#h-answers",
     )
 
 

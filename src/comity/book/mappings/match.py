@@ -16,6 +16,7 @@ from comity.book.formats.delimited import FileScan, scan_file
 from comity.book.formats.detect import detect_kind
 from comity.book.formats.sheet import Sheet
 from comity.book.mappings.cell_sql import FALSE, TRUE
+from comity.book.mappings.channels import suggested_channel
 from comity.book.mappings.column_samples import (
     MONTH_FORMATS,
     ColumnSample,
@@ -30,12 +31,15 @@ from comity.book.mappings.mapping_text import toml_column, toml_text
 from comity.book.mappings.model import CELL_KINDS, CellKind
 from comity.book.mappings.table_fit import STAND_INS, best_table, match_by_name, match_by_values
 from comity.book.tables import BROUGHT_BY, TABLES, Column
+from comity.core.kpi_templates import CHANNELS
 
 REJECT = "-"  # in the place of a meaning: rows with this value are rejected
 EMPTY = "~"  # in the place of a meaning: the column stays empty in rows with this value
+KEEP = "="  # in the place of a meaning: the value is one of the file's own, and stays as it is
 ORDERS = ("day-first", "month-first")
 # What a contact waited: no column of the table, but what its answer or its abandonment is reckoned from.
 WAIT = "wait_s"
+CHANNEL = "channel"
 _ADDED = {WAIT, "handle_s"}  # durations that may stand in several columns of the file, which are added up
 _WAITING = re.compile(r"\b(wait\w*|ring\w*|(secs|seconds|time) in (line|queue)|queue time|espera)\b", re.IGNORECASE)
 # What shows the order: a first or a second part above 12.
@@ -62,7 +66,7 @@ class Answers:
     :ivar fields: header -> column of the table
     :ivar orders: header -> `ORDERS`
     :ivar constants: column -> the value that all rows have
-    :ivar meanings: column -> value of the file -> value of the table, `REJECT` or `EMPTY`
+    :ivar meanings: column -> value of the file -> value of the table, `REJECT`, `EMPTY` or `KEEP`
     :ivar also: header -> a second column of the table that the same column of the file fills
     :ivar settled: columns that a format fills by itself, from the name of the file for instance
     """
@@ -286,8 +290,20 @@ def known_values(column: Column, sample: ColumnSample) -> tuple[str, ...]:
     return tuple(value for value in sample.values if value.casefold() in known)[:_MOST_VALUES]
 
 
+def takes_own_values(column: Column) -> bool:
+    """Whether a column has usual values and takes others too: a channel of the file's own may be kept."""
+    return column.name == CHANNEL
+
+
+def suggested_meaning(column: Column, value: str) -> str:
+    """What a value of the file seems to mean, to be confirmed by whose file it is; empty where nothing is known."""
+    return suggested_channel(value) if takes_own_values(column) else ""
+
+
 def known_meanings(column: Column) -> dict[str, str]:
     """What a column of the table takes, in small letters -> what it is taken for; nothing where it takes any text."""
+    if takes_own_values(column):
+        return {value: value for value in CHANNELS}
     if column.values:
         return {value: value for value in column.values}
     if CELL_KINDS[column.kind] is CellKind.FLAG:
@@ -372,6 +388,8 @@ def _value(column: Column, samples: Sequence[ColumnSample], answers: Answers) ->
     changed = any(meaning != known.get(value.casefold()) for value, meaning in said.items() if meaning)
     # The table knows its values in small letters; a map takes them with any capitals.
     written_so = not column.values or all(value in column.values for value in sample.values)
+    # A channel that a later file brings would pass: it is listed, so that it is asked about as those of this file were.
+    written_so &= not takes_own_values(column)
     if not changed and not unknown_values(column, sample) and written_so:
         return f"{{ {_inner(sample, more)} }}" if more else toml_column(sample.header)
     return f"{{ from = {toml_column(sample.header)}, {_value_map(known, said)} }}"
@@ -382,7 +400,7 @@ def _value_map(known: Mapping[str, str], said: Mapping[str, str]) -> str:
     meanings = {key: (key, meaning) for key, meaning in known.items()}
     meanings |= {value.casefold(): (value, meaning) for value, meaning in said.items() if meaning}
     pairs = ", ".join(
-        f"{toml_text(value)} = {toml_text(meaning)}"
+        f"{toml_text(value)} = {toml_text(value if meaning == KEEP else meaning)}"
         for value, meaning in meanings.values()
         if meaning not in {REJECT, EMPTY}
     )

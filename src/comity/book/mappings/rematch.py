@@ -12,6 +12,7 @@ from comity.book.formats.sheet import find_in
 from comity.book.mappings.mapping_text import mapping_text
 from comity.book.mappings.match import (
     EMPTY,
+    KEEP,
     ORDERS,
     REJECT,
     WAIT,
@@ -20,6 +21,7 @@ from comity.book.mappings.match import (
     known_meanings,
     offers_wait,
     required_columns,
+    takes_own_values,
 )
 from comity.book.mappings.model import CELL_KINDS, CellKind, SourceMapping, Value
 from comity.book.tables import BROUGHT_BY, Column
@@ -203,18 +205,23 @@ def headers_read(mapping: SourceMapping, column: str, columns: FileColumns) -> t
 
 
 def meaning_of(column: Column, leaf: Value, written: str) -> str:
-    """What a format takes a value for: a value of the table, `EMPTY`, or nothing where it does not know it."""
+    """What a format takes a value for: a value of the table, `EMPTY`, or nothing where it does not know it.
+
+    Of a column that takes values of the file's own, such a value, or `KEEP` where the value stays as it is.
+    """
     key = written.casefold()
     if key in {one.casefold() for one in leaf.nulls}:
         return EMPTY
     known = known_meanings(column)
+    kept = KEEP if takes_own_values(column) and written else ""
     if leaf.values is None:
-        return known.get(key, "")
+        return known.get(key, kept)
     listed = {one.casefold(): meaning for one, meaning in leaf.values.items()}
     if key in listed:
-        return known.get(listed[key].casefold(), "")
+        own = "" if not kept else kept if listed[key].casefold() == key else listed[key]
+        return known.get(listed[key].casefold(), own)
     if leaf.unlisted == "keep":
-        return known.get(key, "")
+        return known.get(key, kept)
     return EMPTY if leaf.unlisted == "empty" else ""
 
 
@@ -233,7 +240,11 @@ def _with_meanings(column: Column, leaf: Value, said: Mapping[str, str]) -> Valu
         folded = {value.casefold() for value in listed}
         listed = {value: meaning for value, meaning in known.items() if value not in folded} | listed
     kept = {value: meaning for value, meaning in listed.items() if value.casefold() not in spelt}
-    values = kept | {value: meaning for value, meaning in said.items() if meaning and meaning not in {REJECT, EMPTY}}
+    values = kept | {
+        value: value if meaning == KEEP else meaning
+        for value, meaning in said.items()
+        if meaning and meaning not in {REJECT, EMPTY}
+    }
     nulls = tuple(value for value in leaf.nulls if value.casefold() not in spelt)
     nulls += tuple(value for value, meaning in said.items() if meaning == EMPTY)
     rejects = any(meaning == REJECT for meaning in said.values())

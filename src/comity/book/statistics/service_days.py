@@ -31,7 +31,7 @@ class Weighed:
 def weigh(book: Book, comparison: Comparison) -> Weighed:
     """The service days of both periods, on the calendar of the one under review."""
     reference, period = comparison.reference, comparison.period
-    opening = book.definition.opening(reference, period)
+    opening = book.definition.opening(period, reference)
     coverage = Coverage(book, comparison.horizon - timedelta(days=1))
     covering = _covering(book, coverage, (reference, period))
     table = next(covering, None)

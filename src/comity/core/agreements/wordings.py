@@ -37,7 +37,7 @@ def kpi_wordings(chain: Chain, zone: tzinfo, known: int | None = None) -> tuple[
         for stretch in stretches(chain, clause, known=known):
             if stretch.fields is None:
                 continue
-            entry = _deciding_entry(chain, clause, stretch.first_day, known)
+            entry = deciding_entry(chain, clause, stretch.first_day, known)
             assert entry is not None, clause
             day = None if entry.agreed_at is None else entry.agreed_at.astimezone(zone).date()
             found.append(
@@ -53,7 +53,7 @@ def kpi_wordings(chain: Chain, zone: tzinfo, known: int | None = None) -> tuple[
     return tuple(found)
 
 
-def _deciding_entry(chain: Chain, clause: str, day: date, known: int | None) -> Entry | None:
+def deciding_entry(chain: Chain, clause: str, day: date, known: int | None) -> Entry | None:
     """Return the entry that wrote last into a clause as it reads on a day; contingent changes aside."""
     holding = [
         entry

@@ -187,6 +187,7 @@ class RoomLinks:
     wording_url: Callable[[Level, Review], str]  # the clause by which a level is counted
     known: int | None = None  # the place of the record up to which that clause is shown; None: all of it
     complete_url: Callable[[str, date], str] | None = None  # where a table's side says that it is whole up to a day
+    answers_url: str | None = None  # where both sides say who answers for what was paid
 
 
 def render_body(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
+from comity.book.statistics.uncounted import Lacks
 from comity.core.paid import PaidSplit
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, Words, clean
@@ -220,10 +221,31 @@ def missing_cure(missing: Missing, review: Review, words: Words, *, at_home: boo
 
 def missing_why(missing: Missing, words: Words) -> str:
     """Why it could not be formed, and the particulars."""
+    if missing.why in set(Lacks):
+        return _uncounted(missing, words)
     key = f"missing.{missing.why}"
     sentence = words(key) if words.has(key) else clean(missing.why)
     particulars = "; ".join(f"{name}: {text}" for name, text in detail_rows(missing.detail, "count", "", words))
     return f"{sentence.removesuffix('.')} ({particulars})." if particulars else sentence
+
+
+def _uncounted(missing: Missing, words: Words) -> str:
+    """What the records that are there name, or have alike, in place of what is counted."""
+    rows, named, wanted = (missing.detail.get(name) for name in ("rows", "named", "wanted"))
+    listed = [
+        words.listed([words("missing.quoted", text=clean(str(one))) for one in texts])
+        if isinstance(texts, tuple | list)
+        else ""
+        for texts in (named, wanted)
+    ]
+    kind = "answers" if "surveys" in missing.needs else "records"
+    return words(
+        f"missing.{missing.why}" if listed[0] or missing.why == Lacks.RESPONDENT else f"missing.no_{missing.why}",
+        rows=rows if isinstance(rows, int) else 0,
+        of=words(f"missing.{kind}", rows=rows if isinstance(rows, int) else 0),
+        named=listed[0],
+        wanted=listed[1],
+    )
 
 
 def collapsed_rows(origin: Origin, words: Words) -> list[str]:

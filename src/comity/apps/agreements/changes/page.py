@@ -36,6 +36,7 @@ from comity.apps.agreements.wording.values import (
     value_text,
 )
 from comity.apps.books import queries as books
+from comity.apps.books.contents import known_channels
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.rights import Action
@@ -367,7 +368,15 @@ def form_of_clause(
     before = permanent_layer(now.chain, first_day_of(content, now)).get(clause.id)
     known = None if before is None else before.fields
     people = signatories.choices(member) if clause.kind is Kind.AUTHORITY else {}
-    return ClauseForm(clause.kind, clause.fields, drafted_text(content, now), data, before=known, people=people)
+    return ClauseForm(
+        clause.kind,
+        clause.fields,
+        drafted_text(content, now),
+        data,
+        before=known,
+        people=people,
+        channels=_channels(member, clause.kind),
+    )
 
 
 def _asked_form(
@@ -380,8 +389,14 @@ def _asked_form(
         return clause.id, form_of_clause(member, clause, content, now)
     if added in set(Kind):
         people = signatories.choices(member) if added == Kind.AUTHORITY else {}
-        return "", ClauseForm(Kind(added), {}, drafted_text(content, now), people=people)
+        return "", ClauseForm(
+            Kind(added), {}, drafted_text(content, now), people=people, channels=_channels(member, Kind(added))
+        )
     return None
+
+
+def _channels(member: MemberContext, kind: Kind) -> tuple[str, ...]:
+    return known_channels(member) if kind is Kind.KPI else ()
 
 
 def shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, str]:

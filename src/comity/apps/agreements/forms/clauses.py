@@ -386,12 +386,15 @@ class ClauseForm(FieldsForm):
         data: Any = None,  # noqa: ANN401 - what was sent
         before: Mapping[str, Value] | None = None,
         people: People = _NO_PEOPLE,
+        channels: Sequence[str] = (),
     ) -> None:
         """Make the controls, with what holds by default filled in.
 
         :param before: the clause's fields in force; None: the clause is new
         :param people: by side, who can be chosen as its signatories
+        :param channels: those that the records name; none where nobody has looked at them yet
         """
+        self.channels = tuple(channels)
         self.kind, self.values_shown = kind, complete(kind, values)
         titles = clause_titles(of, words_for(language()))
         hidden = hidden_fields(kind, self.values_shown)
@@ -425,9 +428,15 @@ class ClauseForm(FieldsForm):
         if field.name != "channels" or self.kind is not Kind.KPI:
             return super()._several(field, values)
         # Most KPIs count one channel, or all: a choice. Several are written below, where there is room for them.
-        offered = dict.fromkeys([ALL, *CHANNELS, "\n".join(str(one) for one in values) or ALL])
-        named = [(one, channels_text(one.split("\n"), self.words)) for one in offered]
+        offered = dict.fromkeys([ALL, *self.channels, *CHANNELS, "\n".join(str(one) for one in values) or ALL])
+        named = [(one, self._channels(one.split("\n"))) for one in offered]
         return forms.ChoiceField(required=False, choices=named, initial="\n".join(str(one) for one in values) or ALL)
+
+    def _channels(self, names: Sequence[str]) -> str:
+        """Return what is counted of channels, and that the records hold nothing of the kind where it is so."""
+        text = channels_text(names, self.words)
+        counts = not self.channels or ALL in names or set(names) & set(self.channels)
+        return text if counts else self.words("kpis.channel_absent", channel=text)
 
     @property
     def measure_shown(self) -> str:
@@ -481,7 +490,7 @@ class ClauseForm(FieldsForm):
         self.is_valid()
         values = of_measure(self.written(), sent)
         values, _ = check_fields("", self.kind, values)
-        return ClauseForm(self.kind, values, of)
+        return ClauseForm(self.kind, values, of, channels=self.channels)
 
 
 def of_measure(values: Mapping[str, Any], measure: str) -> dict[str, Any]:
