@@ -270,7 +270,7 @@ def test_the_schema_is_valid_openapi():
     others = {
         "matters/{matter}", "matters/{matter}/moves", "matters/{matter}/evidence", "attribution/supposed",
         "matters/{matter}/changes", "held-back/disclose",
-        "matters/{matter}/evidence/{evidence}", "confirmations", "restatements", "mail", "levels.parquet",
+        "matters/{matter}/evidence/{evidence}", "confirmations", "comments", "restatements", "mail", "levels.parquet",
         "records/begin", "records/{delivery}", "records/{delivery}/moves", "records/{delivery}/rejects.csv",
         "records/{delivery}/rejected-rows.csv",
         "held-back", "invitations", "invitations/{invitation}", "invitations/{invitation}/agreement", "people/{person}",

@@ -47,7 +47,7 @@ from comity.apps.personal.models import DisplaySettings, SavedView, Visit
 from comity.apps.priorities.models import Ranking, Round
 from comity.apps.record.models import Consent, Entry
 from comity.apps.replies.models import Notice, SilenceTerm
-from comity.apps.reviews.models import ByMail
+from comity.apps.reviews.models import ByMail, CommentDraft, PeriodComment
 from comity.core.matters.kinds import Kind
 from comity.core.values import Side
 from comity.web.postgres import APP, OWNER
@@ -70,6 +70,7 @@ WALLED = {
     "parties_organisation", "parties_relationship", "parties_token", "priorities_ranking", "priorities_round",
     "personal_displaysettings", "personal_savedview", "personal_visit",
     "record_consent", "record_entry", "replies_notice", "replies_silenceterm", "reviews_bymail",
+    "reviews_commentdraft", "reviews_periodcomment",
     "notifications_preference", "notifications_sentnotification", "notifications_digestposition",
 }  # fmt: skip
 NOBODYS = {
@@ -98,6 +99,8 @@ MODELS = (
     Notice,
     SilenceTerm,
     ByMail,
+    CommentDraft,
+    PeriodComment,
     Preference,
     SentNotification,
     DigestPosition,
@@ -287,7 +290,7 @@ def test_a_side_cannot_insert_members_or_rows_of_the_other(them):
 @pytest.mark.parametrize(
     "table",
     [
-        *("books_hold", "books_markstep", "matters_step", "matters_evidence", "audit_event"),
+        *("books_hold", "books_markstep", "matters_step", "matters_evidence", "audit_event", "reviews_periodcomment"),
         *("record_consent", "record_entry", "ledger_transaction", "ledger_line", "ledger_promise", "ledger_recount"),
     ],
 )

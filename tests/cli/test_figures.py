@@ -40,3 +40,14 @@ def test_without_a_file_it_is_printed_and_another_ending_is_refused(book, tmp_pa
     refused = run(book, "-o", tmp_path / "figures.xlsx")
     assert refused.exit_code == 2
     assert ".csv" in refused.output
+
+
+def test_a_quarterly_book_has_its_months_too(tmp_path):
+    """Records of April to June: three months and a quarter, in the order of their first days."""
+    rows = list(contacts())
+    april = [row.replace("5-", "4-", 1).replace("2026-05", "2026-04") for row in rows if row.startswith("5-")]
+    toml = KPI.replace('"month"', '"quarter"')
+    quarterly = write_book(tmp_path / "quarterly", toml, contacts="\n".join([*rows, *april]))
+    told = [row for row in csv.DictReader(io.StringIO(run(quarterly).stdout)) if row["kind"] == "kpi"]
+    assert [row["period"] for row in told] == ["2026-04", "2026-Q2", "2026-05", "2026-06"]
+    assert [row["den"] for row in told] == ["60.0", "180.0", "60.0", "60.0"]

@@ -134,7 +134,7 @@ def _counted_from(opened: "Book") -> list[dict[str, object]]:
     definition = opened.definition
     last = recorded_periods(opened, datetime.now(UTC).date())[-1:]
     opened.asked = tuple(
-        one for period in last for one in (period, definition.calendar().against(period, definition.against))
+        one for calendar, period in last for one in (period, calendar.against(period, definition.against))
     )
     said: list[dict[str, object]] = []
     for kpi in {kpi.id: kpi for kpi in definition.kpis}.values():

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -85,6 +85,22 @@ def deliver(written: bytes, output: Path | None, what: str) -> None:
     except OSError as error:
         raise refuse(f"{output} cannot be written: {error.strerror}") from None
     typer.echo(f"{output}: {what}, {len(written):,} bytes", err=True)
+
+
+def deliver_file(written: IO[bytes], output: Path | None, what: str) -> None:
+    """The same for what is held in a file, which may be larger than the memory."""
+    size = written.tell()
+    written.seek(0)
+    if output is None:
+        shutil.copyfileobj(written, sys.stdout.buffer)
+        sys.stdout.flush()
+        return
+    try:
+        with output.open("wb") as file:
+            shutil.copyfileobj(written, file)
+    except OSError as error:
+        raise refuse(f"{output} cannot be written: {error.strerror}") from None
+    typer.echo(f"{output}: {what}, {size:,} bytes", err=True)
 
 
 def refuse_private(private: Path | None, view: View) -> None:

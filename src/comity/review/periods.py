@@ -46,12 +46,25 @@ def whole_months(book: Book, coverage: Coverage, tables: Iterable[Sequence[str]]
 _DATED = ("contacts", "intervals", "surveys", "invoices")
 
 
-def recorded_periods(book: Book, today: date) -> list[Period]:
-    """Every whole period of the book's own length that its records reach, the earliest first."""
-    coverage, calendar = Coverage(book, today), book.definition.calendar()
+def recorded_periods(book: Book, today: date, cuts: Iterable[Cut] = ()) -> list[tuple[Calendar, Period]]:
+    """Every whole period of some lengths that the records of a book reach, by first day, the shorter ones first.
+
+    :param cuts: none: the book's own length
+    """
+    coverage = Coverage(book, today)
     first = coverage.first_day(_DATED)
     horizons = [end for name in _DATED if (end := coverage.horizon([name])) is not None]
     if first is None or not horizons:
         return []
-    begun = calendar.containing(first)
-    return list(calendar.between(begun.start if begun.start + EDGE > first else begun.end, max(horizons)))
+    found = []
+    for cut in cuts or (book.definition.cut,):
+        calendar = book.definition.calendar(cut)
+        begun = calendar.containing(first)
+        start = begun.start if begun.start + EDGE > first else begun.end
+        found += [(calendar, period) for period in calendar.between(start, max(horizons))]
+    return sorted(found, key=lambda one: (one[1].start, one[1].end))
+
+
+def table_cuts(own: Cut) -> tuple[Cut, ...]:
+    """The lengths of period of the table of all figures: a book's own, and months, quarters and years."""
+    return tuple(cut for cut in Cut if cut in {own, Cut.MONTH, Cut.QUARTER, Cut.YEAR})

@@ -21,6 +21,16 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class SideComment:
+    """What a side says about a period, by whom and since when."""
+
+    side: Side
+    text: str
+    person: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class AskedMatter:
     """A matter about a period: `kind` as in `core.matters.kinds.Kind`, `state` in words, `by` the day of what is due.
 
@@ -51,7 +61,7 @@ class Proceedings:
     `final_on` is the day on which the figures became final, `entry` the number and digest of that entry of the record;
     `to_confirm` are the sides whose confirmation is open. `causes` holds by KPI what was attributed of a missed target,
     `causes_url` where that is shown, `{kpi}` in it standing for the KPI. `other_causes` are the KPIs whose known causes
-    are of another level than the final one, and are left out.
+    are of another level than the final one, and are left out. `comments` holds what each side says, if it says it.
     """
 
     confirmations: tuple[Confirmation, ...] = ()
@@ -63,6 +73,7 @@ class Proceedings:
     causes: Mapping[str, Attribution] = field(default_factory=dict)
     causes_url: str = ""
     other_causes: tuple[str, ...] = ()
+    comments: tuple[SideComment, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -72,7 +83,7 @@ class Proceedings:
             for kpi, one in sorted(self.causes.items())
         ]
         rest = (self.confirmations, self.to_confirm, self.final_on, self.entry, self.restated, self.matters)
-        return (*rest, causes, self.causes_url, self.other_causes)
+        return (*rest, causes, self.causes_url, self.other_causes, self.comments)
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:

@@ -2,18 +2,20 @@
 
 import csv
 import io
+from datetime import date, timedelta
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from pyarrow import parquet
 
+from comity.apps.books import results
 from comity.apps.reviews import figure_table, operations, queries
 from comity.review.render.figures import COLUMNS
 from tests.builders.confirmations import JUNE, confirm
 from tests.builders.levels import KPI, contacts
 from tests.builders.programs import token
-from tests.room import BACKEND, COMPUTING, cast, run_jobs, superuser
+from tests.room import BACKEND, COMPUTING, cast, run_jobs
 
 pytestmark = pytest.mark.gate
 
@@ -33,12 +35,12 @@ def them():
 def table(them, who, path="review/figures.csv"):
     answer = them.client(who).get(them.url(path))
     assert answer.status_code == 200
-    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
 
 
 def test_a_row_a_figure_and_whole_period_with_its_interval_and_wording(them):
     rows = table(them, "customer_analyst")
-    assert {row["period"] for row in rows} == {"2026-05", JUNE}
+    assert {row["period"] for row in rows} == {"2026-05", JUNE}  # the records reach over no whole quarter
     assert {(row["id"], row["state"]) for row in rows if row["kind"] == "reading"} <= {("service_level", "computed")}
     (june,) = (row for row in rows if row["period"] == JUNE and row["kind"] == "kpi")
     assert (june["kind"], june["num"], june["den"], june["met"]) == ("kpi", "28.0", "60.0", "False")
@@ -51,27 +53,49 @@ def test_a_row_a_figure_and_whole_period_with_its_interval_and_wording(them):
 def test_the_parquet_file_says_the_same(them):
     rows = table(them, "auditor")
     answer = them.client("auditor").get(them.url("review/figures.parquet"))
-    typed = parquet.read_table(io.BytesIO(answer.content)).to_pylist()
+    typed = parquet.read_table(io.BytesIO(answer.getvalue())).to_pylist()
     assert [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in typed] == rows
 
 
-def test_no_request_computes_it_and_each_review_is_a_job_of_its_own(monkeypatch):
+def test_no_request_computes_it_and_each_quarter_is_a_job_of_its_own_that_keeps_no_review(monkeypatch):
     them, seen = made(), []
     path = f"/api/r/{them.relationship}/figures.csv"
     headers = {"authorization": f"Bearer {token(them, 'customer_lead')}"}
     answer = Client().get(path, headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-    real = figure_table.computed_rows
-    monkeypatch.setattr(figure_table, "computed_rows", lambda member: seen.append(waiting_reviews()) or real(member))
-    assert run_jobs("reviews.figures") == 2  # the first asks for the reviews, and for another after them
-    assert seen == [2]
-    assert Client().get(path, headers=headers).status_code == 200
+    real = figure_table.part_rows
+    monkeypatch.setattr(figure_table, "part_rows", lambda member, part: seen.append(part) or real(member, part))
+    assert run_jobs("reviews.figures") == 2  # the first asks for the quarters
+    assert seen == ["2026-Q2"]
+    with transaction.atomic():
+        member = them.at("customer_lead")
+        assert results.current_result(member, queries.review_question(JUNE)) is None
+    answer = Client().get(path, headers=headers)
+    assert (answer.status_code, answer.getvalue()[:12]) == (200, b"relationship")
 
 
-def waiting_reviews():
-    with superuser() as everybody:
-        todo = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'reviews.compute' AND status = 'todo'"
-        return everybody.execute(todo).fetchone()[0]
+LONG = """
+[review]
+period = "quarter"
+[[kpi]]
+id = "backlog"
+"""
+
+
+def test_every_month_quarter_and_year_of_the_life_of_a_book_is_in_it():
+    """Five and a half years of a contact a day: 66 months, 22 quarters, 5 years; in a room 48 months were the most."""
+    days = [date(2021, 1, 1) + timedelta(days=number) for number in range(2007)]  # up to 30 June 2026
+    rows = [f"c{number},{day}T10:00:00Z,help,mail,{day}T11:00:00Z" for number, day in enumerate(days)]
+    them = cast()
+    them.book(LONG, contacts="\n".join(["contact_id,opened_at,queue,channel,resolved_at", *rows]))
+    with transaction.atomic():
+        parts = figure_table._periods(them.at("auditor"))
+    names = [name for those in parts.values() for name in those]
+    months = [f"{year}-{month:02}" for year in range(2021, 2027) for month in range(1, 13)][:66]
+    quarters = [f"{year}-Q{number}" for year in range(2021, 2027) for number in range(1, 5)][:22]
+    assert sorted(names) == sorted([*months, *quarters, *map(str, range(2021, 2026))])
+    assert parts["2021-Q1"] == ["2021-01", "2021-Q1", "2021", "2021-02", "2021-03"]
+    assert len(parts) == 22
 
 
 def test_what_is_final_stands_as_confirmed_and_a_restatement_beside_it():
@@ -146,4 +170,6 @@ def test_a_program_never_gets_a_page_in_place_of_the_file():
     assert (page.status_code, page.headers["Content-Type"]) == (202, "text/html; charset=utf-8")
     while run_jobs(*COMPUTING):
         pass
-    assert client.get(address).headers["Content-Type"].startswith("text/csv")
+    answer = client.get(address)
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.getvalue()  # read to its end, a file is closed

@@ -1,5 +1,8 @@
 """The list of periods: what the records reach, and how far each closing is, as each side reads it."""
 
+import csv
+import html
+import io
 import re
 
 import pytest
@@ -34,7 +37,7 @@ def test_months_quarters_and_years_of_the_records_are_listed_the_latest_first(th
         listed = period_list(them.at("auditor"))
     today = timezone.now().date()
     after = (today.year - 2026) * 12 + today.month - 6  # months since the last record
-    assert [one.state for one in listed[Cut.MONTH]] == ["no_data"] * min(after, 24 - 2) + ["open"] * 2
+    assert [one.state for one in listed[Cut.MONTH]] == ["no_data"] * after + ["open"] * 2
     assert [one.name for one in listed[Cut.MONTH]][-2:] == ["2026-06", "2026-05"]
     assert (listed[Cut.QUARTER][-1].name, listed[Cut.QUARTER][-1].state) == ("2026-Q2", "open")
     assert listed[Cut.YEAR][-1].name == "2026"
@@ -79,6 +82,53 @@ def test_any_two_periods_are_compared_by_what_their_reviews_show(them):
         (level,) = review["levels"]
         assert f"{level['value'] * 100:.1f} %" in shown
     assert re.search(r'<option value="2026-06" selected>June 2026, open</option>', shown)
+
+
+SURVEYS = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on\n" + "".join(
+    f"{month}-{n},customer,r{n},csat,1,5,{1 + (n + month) % 5},2026-{month:02}-{1 + n % 30:02}\n"
+    for month in (4, 5, 6)
+    for n in range(60)
+)
+
+
+def test_readings_are_compared_beside_levels_and_all_of_it_is_a_file(them):
+    """Scores 1 to 5 in turn, sixty each: their mean is 3.0 in every month."""
+    openpyxl = pytest.importorskip("openpyxl")
+    them.book(KPI, contacts="\n".join(contacts()), surveys=SURVEYS)
+    browser, query = them.client("customer_lead"), "?period=2026-06&against=2026-05&view=joint"
+    page = browser.get(them.url(f"review/compare/{query}")).content.decode()
+    assert "Service level" in page
+    assert "Satisfaction" in page
+    (href,) = re.findall(r'href="([^"]*file\.csv[^"]*)"', page)
+    answer = browser.get(html.unescape(href))
+    assert 'filename="compared-2026-06-2026-05.csv"' in answer.headers["Content-Disposition"]
+    text = answer.content.decode("utf-8-sig").replace("\u00a0", " ")
+    head, *rows = csv.reader(io.StringIO(text))
+    assert (head[2], head[4], head[6]) == ("June 2026", "May 2026", "Change as reported")
+    by_name = {row[1]: row for row in rows}
+    (satisfaction,) = [row for name, row in by_name.items() if name.startswith("Satisfaction")]
+    assert float(satisfaction[2]) == float(satisfaction[4]) == 3.0
+    assert by_name["Service level"][2].startswith("46.7 %")
+    sheet = openpyxl.load_workbook(io.BytesIO(browser.get(html.unescape(href).replace(".csv", ".xlsx")).content)).active
+    cells = [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True, min_row=2)]
+    assert [[cell.replace("\u00a0", " ") for cell in row] for row in cells] == rows
+    assert browser.get(them.url(f"review/compare/file.doc{query}")).status_code == 404
+
+
+def test_the_menu_reaches_every_month_by_years_that_fold_out():
+    """Records of May and June 2019 too: a book of years, of which no month is out of reach."""
+    made = cast()
+    rows = list(contacts())
+    made.book(KPI, contacts="\n".join([*rows, *(f"old-{row.replace('2026-', '2019-')}" for row in rows[1:])]))
+    browser = made.client("auditor")
+    page = browser.get(made.url("review/?period=2026-06")).content.decode()
+    assert set(re.findall(r"\?period=(2019[^\"&]*)", page)) == {"2019", *(f"2019-Q{n}" for n in (2, 3, 4)),
+                                                             *(f"2019-{n:02}" for n in range(5, 13))}  # fmt: skip
+    folds = re.findall(r'<details( open)?><summary class="prompt">(\d{4})', page)
+    assert [year for _, year in folds] == [str(year) for year in range(timezone.now().year, 2018, -1)]
+    assert {year for is_open, year in folds if is_open} == {"2026", str(timezone.now().year)}
+    compared = browser.get(made.url("review/compare/?period=2026-06&against=2019-06")).content.decode()
+    assert '<option value="2019-06" selected>' in compared
 
 
 @pytest.mark.parametrize("query", ["", "?period=x&against=../y", "?period=2020-01"])
@@ -128,13 +178,8 @@ def test_a_book_too_short_for_a_review_lists_what_there_is_without_a_command_lin
 
 
 def test_readings_that_nobody_agreed_on_have_a_heading_of_their_own(them):
-    surveys = "response_id,audience,respondent_id,instrument,scale_min,scale_max,score,answered_on\n" + "".join(
-        f"{month}-{n},customer,r{n},csat,1,5,{1 + n % 5},2026-{month:02}-{1 + n % 30:02}\n"
-        for month in (5, 6)
-        for n in range(60)
-    )
     here = cast()
-    here.book('[review]\nperiod = "month"\n', contacts="\n".join(contacts()), surveys=surveys)
+    here.book('[review]\nperiod = "month"\n', contacts="\n".join(contacts()), surveys=SURVEYS)
     assert "Readings not agreed" in shown(here, "customer_lead", "review/?period=2026-06")
     assert "Readings not agreed" not in shown(them, "customer_lead", "review/?period=2026-06")
 

@@ -102,6 +102,7 @@ class Event(models.TextChoices):
     PERIOD_WHOLE = "period_whole"  # nobody's: it is over, its records are there, and neither side has confirmed
     PERIOD_CONFIRMED = "period_confirmed"
     PERIOD_RESTATED = "period_restated"
+    PERIOD_COMMENTED = "period_commented"  # a version of a side's comment, by a function of the owner
     PERIOD_REMINDED = "period_reminded"  # nobody's: the room's clock, as the others here
     PERIOD_DEEMED = "period_deemed"  # confirmed by silence
     CONFIRMATION_VOID = "confirmation_void"  # the figures changed before the other side confirmed
@@ -293,6 +294,7 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.PERIOD_WHOLE: ("period",),
     Event.PERIOD_CONFIRMED: ("period",),
     Event.PERIOD_RESTATED: ("period",),
+    Event.PERIOD_COMMENTED: ("period", "number"),
     Event.PERIOD_REMINDED: ("period", "side"),
     Event.PERIOD_DEEMED: ("period", "side"),
     Event.CONFIRMATION_VOID: ("period", "side"),

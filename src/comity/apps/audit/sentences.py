@@ -205,6 +205,7 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.PERIOD_WHOLE: ("whole", "{period}"),
     Event.PERIOD_CONFIRMED: ("confirmed", "{period}"),
     Event.PERIOD_RESTATED: ("restated", "{period}"),
+    Event.PERIOD_COMMENTED: ("commented on", "{period}, version {number}"),
     Event.PERIOD_REMINDED: ("reminded of period", "{period}, {side}"),
     Event.PERIOD_DEEMED: ("confirmed by silence", "{period}, {side}"),
     Event.CONFIRMATION_VOID: ("confirmation void", "{period}, {side}"),

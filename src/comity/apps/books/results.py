@@ -48,7 +48,7 @@ QUEUE = "reviews"  # of the workers that compute
 # Errors that are results of a computation: cached as values are, and raised again.
 ERRORS = (NoBookError, UnusableBookError, UnknownPeriodError, NoReviewError, NoAttributionError)
 _MAX_CACHED = 120  # cached results for each relationship and viewer class, the latest ones
-_MAX_QUESTIONS = 60  # questions for each relationship and viewer class, the latest ones
+_MAX_QUESTIONS = 120  # questions for each relationship and viewer class, the latest ones
 _MAX_STATES = 3  # results for each question, of the latest states of the records
 _MAX_IN_MEMORY = 64  # unpickled results in each process
 _LOCK_EXPIRY_S = 3600  # longer than any computation takes
@@ -293,13 +293,17 @@ def recompute_recent(relationship: UUID, renewed: _Renewed = MappingProxyType({}
     question_files = sorted(
         _results_folder(relationship).glob(f"*/computed/*/{_QUESTION_FILE}"), key=_modified_at, reverse=True
     )
-    for question_file in question_files[:_MAX_RECOMPUTED]:
+    left = _MAX_RECOMPUTED
+    for question_file in question_files:
+        if not left or _modified_at(question_file) <= since:
+            return
         try:
             job = json.loads(question_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if _modified_at(question_file) <= since:
+        if job["terms"].get("part"):  # is asked for by the question that it is a part of
             continue
+        left -= 1
         if job.pop("code") != _code_digest():
             if renewed.get(job["task"]) != frozenset(job["terms"]):
                 continue

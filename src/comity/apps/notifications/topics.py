@@ -42,6 +42,7 @@ TOPICS: Mapping[Event, Topic] = {
     Event.PERIOD_CONFIRMED: Topic.COMMENT,
     Event.PERIOD_DEEMED: Topic.COMMENT,
     Event.CONFIRMATION_VOID: Topic.COMMENT,
+    Event.PERIOD_COMMENTED: Topic.COMMENT,
     Event.PERIOD_FROZEN: Topic.FINAL,
     Event.PERIOD_RESTATED: Topic.FINAL,
     Event.DELIVERY_WAITS: Topic.FILE,

@@ -1,10 +1,12 @@
 """The table of all figures of all periods: as the records say now, and as the record holds what is final."""
 
+import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from comity.apps.books import queries as books
 from comity.apps.books import results
@@ -13,79 +15,123 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, Entry, EntryKind
 from comity.apps.reviews import queries
-from comity.core.calendars import named
-from comity.core.values import Side
+from comity.core.calendars import Calendar, Cut, named
+from comity.core.values import Period, Side
 from comity.review.build import NoReviewError
-from comity.review.periods import recorded_periods
-from comity.review.render.figures import COMPUTED, FigureKind, FigureRow, definition_text, review_rows
+from comity.review.periods import recorded_periods, table_cuts
+from comity.review.render.figures import (
+    COMPUTED,
+    FigureKind,
+    FigureRow,
+    TableFormat,
+    definition_text,
+    review_rows,
+    write_table,
+)
 
 COMPUTE_FIGURES = "reviews.figures"  # task
-QUESTION = Question(COMPUTE_FIGURES, ())
-_MAX_PERIODS = 48  # the latest; the review of each is kept among 60 results
 _REL_TOLERANCE = 1e-9
+_IN_MEMORY = 8_000_000  # bytes of a file before it goes on in a temporary one
 OPEN, RESTATED = "open", "restated"
 FINAL = "final"
 
 
-def table_rows(member: MemberContext) -> list[FigureRow]:
-    """Return every figure of every whole period as the viewer may see it, the earliest period first.
+def write_file(member: MemberContext, form: TableFormat) -> IO[bytes]:
+    """Write every figure of every whole period as the viewer may see it, the earliest period first.
 
     A figure that both sides confirmed stands as the record holds it, and a restatement in a row of its own: what the
-    records say meanwhile takes neither's place.
+    records say meanwhile takes neither's place. What is written goes on in a temporary file where it becomes large.
 
     :raises comity.apps.books.queries.NoBookError: where there is no book yet
     :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
     """
-    rows = computed_rows(member)
-    confirmed = _confirmed_by(member)
-    entries: dict[str, list[Entry]] = {}
-    for entry in record.entries(member, ConsentSubject.PERIOD):
-        entries.setdefault(entry.subject, []).append(entry)
-    by_period: dict[str, list[FigureRow]] = {}
-    for row in rows:
-        by_period.setdefault(row.period, []).append(row)
-    starts_on = books.definition(member).month_starts_on
-    spans = {name: named(name, starts_on)[1] for name in {*by_period, *entries}}
-    table: list[FigureRow] = []
-    for name in sorted(spans, key=lambda one: (spans[one].start, spans[one].end)):
-        now = [replace(row, state=_open_state(row, confirmed.get(name, set()))) for row in by_period.get(name, [])]
-        frame = (str(member.relationship), name, spans[name].start, spans[name].end)
-        table += list(_with_record(now, entries.get(name, []), frame))
-    return table
+    parts = part_names(member)
+    for part in parts:  # whatever is missing is found before anything is written
+        part_rows(member, part)
+    out = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by the answer that sends it
+    try:
+        write_table(_table_rows(member, parts), form, out)
+    except BaseException:
+        out.close()
+        raise
+    out.seek(0)
+    return out
 
 
-def computed_rows(member: MemberContext) -> list[FigureRow]:
-    """Return what the records say now; computed by a worker.
+def _table_rows(member: MemberContext, parts: Sequence[str]) -> Iterator[FigureRow]:
+    confirmed, starts_on = _confirmed_by(member), books.definition(member).month_starts_on
+    final: dict[str, list[str]] = {}  # by part: names of the periods of which the record holds anything
+    for name in record.entries(member, ConsentSubject.PERIOD).order_by().values_list("subject", flat=True).distinct():
+        final.setdefault(_part_of(named(name, starts_on)[1], starts_on), []).append(name)
+    for part in sorted({*parts, *final}):
+        by_period: dict[str, list[FigureRow]] = {}
+        for row in part_rows(member, part) if part in parts else ():
+            by_period.setdefault(row.period, []).append(row)
+        spans = {name: named(name, starts_on)[1] for name in {*by_period, *final.get(part, ())}}
+        for name in sorted(spans, key=lambda one: (spans[one].start, spans[one].end)):
+            now = [replace(row, state=_open_state(row, confirmed.get(name, set()))) for row in by_period.get(name, [])]
+            frame = (str(member.relationship), name, spans[name].start, spans[name].end)
+            entries = list(queries.entries(member, name)) if name in final.get(part, ()) else []
+            yield from _with_record(now, entries, frame)
 
-    :raises comity.apps.books.results.NotComputedYet: as `table_rows`
+
+def question(part: str | None) -> Question:
+    """Return the question for the figures of the periods that begin in a quarter; for None, for the quarters' names."""
+    return Question(COMPUTE_FIGURES, (("part", part),))
+
+
+def part_names(member: MemberContext) -> list[str]:
+    """Return the names of the quarters in which a whole period begins, the earliest first; computed by a worker.
+
+    :raises comity.apps.books.results.NotComputedYet: as `write_file`
+    """
+    return list(results.computed(member, question(None), lambda: list(_periods(member))))
+
+
+def part_rows(member: MemberContext, part: str) -> list[FigureRow]:
+    """Return what the records say now of the periods that begin in a quarter; computed by a worker.
+
+    No review is kept for it: there are more of them than results are kept of a relationship.
+
+    :raises comity.apps.books.results.NotComputedYet: as `write_file`
     """
 
     def compute() -> list[FigureRow]:
         rows: list[FigureRow] = []
-        for period in periods(member):
-            try:
-                rows += review_rows(queries.review(member, period), str(member.relationship))
-            except NoReviewError:
-                continue
+        for name in _periods(member).get(part, ()):
+            with contextlib.suppress(NoReviewError):
+                known = results.current_result(member, queries.review_question(name))
+                review = queries.build(member, name) if known is None else known
+                rows += review_rows(review, str(member.relationship))
         return rows
 
-    return results.computed(member, QUESTION, compute)
+    return results.computed(member, question(part), compute)
 
 
-def request_reviews(member: MemberContext) -> bool:
-    """Defer the review of each period that has none; within a transaction.
+def request_parts(member: MemberContext) -> bool:
+    """Defer each part that has no result, as a job of its own, so that others' questions come between.
+
+    Within a transaction, of a worker.
 
     :returns: whether there was any
     """
-    asked = [results.request_result(member, queries.review_question(name)) for name in periods(member)]
+    asked = [results.request_result(member, question(part)) for part in part_names(member)]
     return any(asked)
 
 
-def periods(member: MemberContext) -> list[str]:
-    """Return the names of the latest whole periods of the book's own length, the earliest first."""
+def _periods(member: MemberContext) -> dict[str, list[str]]:
+    """Return the names of whole periods by the quarter in which they begin, the earliest first."""
+    found: dict[str, list[str]] = {}
     with books.open_member_book(member) as book:
-        calendar = book.definition.calendar()
-        return [calendar.name(one) for one in recorded_periods(book, datetime.now(UTC).date())[-_MAX_PERIODS:]]
+        own, starts_on = book.definition.cut, book.definition.month_starts_on
+        for calendar, period in recorded_periods(book, datetime.now(UTC).date(), table_cuts(own)):
+            found.setdefault(_part_of(period, starts_on), []).append(calendar.name(period))
+    return found
+
+
+def _part_of(period: Period, starts_on: int) -> str:
+    calendar = Calendar(Cut.QUARTER, starts_on)
+    return calendar.name(calendar.containing(period.start))
 
 
 def _confirmed_by(member: MemberContext) -> dict[str, set[str]]:

@@ -6,7 +6,7 @@ from django import forms
 
 from comity.apps.i18n import language, words_for
 from comity.apps.parties.forms import LocalisedForm
-from comity.apps.reviews.models import Attachment, ByMail, Schedule, View
+from comity.apps.reviews.models import Attachment, ByMail, PeriodComment, Schedule, View
 
 
 class RestateForm(LocalisedForm):
@@ -14,6 +14,16 @@ class RestateForm(LocalisedForm):
 
     key_prefix = "closing"
     reason = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class CommentForm(LocalisedForm):
+    """Write what the own side says about a period; `seen` is the number of the version that the page has shown."""
+
+    key_prefix = "comments"
+    text = forms.CharField(
+        max_length=PeriodComment.MAX_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
 class LogoForm(LocalisedForm):

@@ -1,11 +1,11 @@
-"""Subscriptions to the review by mail, and the formats and views of a review."""
+"""Subscriptions to the review by mail, each side's comment on a period, and the formats and views of a review."""
 
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 
-from comity.apps.parties.models import Person, Relationship, UUIDModel
+from comity.apps.parties.models import SIDE_CHOICES, Person, Relationship, UUIDModel
 
 
 class Schedule(models.TextChoices):
@@ -67,3 +67,57 @@ class ByMail(UUIDModel):
     def __str__(self) -> str:
         """When."""
         return self.due
+
+
+class PeriodComment(UUIDModel):
+    """A version of what a side says about a period, as `comity_comment_period` adds it. Both sides read all of them.
+
+    The last version counts; an empty one takes the comment back. Name and role are those of then.
+    """
+
+    MAX_LENGTH: ClassVar = 800
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    period = models.CharField(max_length=12)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    number = models.PositiveIntegerField()
+    text = models.CharField(max_length=MAX_LENGTH, blank=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=12)
+    stood_in_for = models.CharField(max_length=120, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["relationship", "period", "side", "number"], name="one_comment_a_number")
+        ]
+
+    def __str__(self) -> str:
+        """Which version, of what."""
+        return f"{self.period} {self.side} {self.number}"
+
+
+class CommentDraft(UUIDModel):
+    """What a side is about to say of a period: its own to read, and one a period, whoever of the side writes it."""
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    period = models.CharField(max_length=12)
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    text = models.CharField(max_length=PeriodComment.MAX_LENGTH)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """One a side."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["relationship", "period", "side"], name="one_comment_draft_a_side")
+        ]
+
+    def __str__(self) -> str:
+        """Of what."""
+        return f"{self.period} {self.side}"

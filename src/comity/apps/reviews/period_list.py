@@ -17,7 +17,8 @@ from comity.core.values import Period, Side
 
 # The tables that tell what happened. Others reach further, such as a forecast, and make no period one with records.
 _HAPPENED = frozenset({"contacts", "intervals", "surveys", "invoices", "costs", "evaluations", "business"})
-_MAX_PERIODS = {Cut.MONTH: 24, Cut.QUARTER: 12, Cut.YEAR: 10}  # of each length, the latest
+_CUTS = (Cut.MONTH, Cut.QUARTER, Cut.YEAR)
+_MOST_YEARS = 60  # a row of the year 1 by mistake makes no list of 24,000 months
 
 
 class PeriodState(StrEnum):
@@ -34,15 +35,16 @@ class PeriodState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedPeriod:
-    """A period with its name in addresses, and its state."""
+    """A period with its name in addresses, its length, and its state."""
 
     name: str
+    cut: Cut
     period: Period
     state: PeriodState
 
 
 def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
-    """The latest months, quarters and years from the first recorded day to now, the latest first.
+    """Every month, quarter and year from the first recorded day to now, the latest first; at most of 60 years.
 
     :returns: empty where the records tell of no day
     :raises comity.apps.books.queries.NoBookError: where there is no book
@@ -62,18 +64,44 @@ def period_list(member: MemberContext) -> dict[Cut, list[ListedPeriod]]:
     held = [span for table in known if table["name"] in _HAPPENED for span in table["held"]]
     today, starts_on = timezone.now().date(), definition(member).month_starts_on
     listed: dict[Cut, list[ListedPeriod]] = {}
-    for cut, most in _MAX_PERIODS.items():
+    end = max(last, today)
+    first = max(first, end.replace(year=max(end.year - _MOST_YEARS, 1), month=1, day=1))
+    for cut in _CUTS:
         calendar = Calendar(cut, starts_on)
-        period = calendar.containing(max(last, today))
-        while period.end > first and len(listed.setdefault(cut, [])) < most:
+        period = calendar.containing(end)
+        while period.end > first:
             name = calendar.name(period)
             state = _state(period, today, member.side, confirmed.get(name, set()), is_final=name in frozen)
             is_held = any(one[0] < period.end and period.start <= one[1] for one in held)
             if not is_held and state in {PeriodState.RUNNING, PeriodState.OPEN}:
                 state = PeriodState.NO_DATA
-            listed[cut].append(ListedPeriod(name, period, state))
+            listed.setdefault(cut, []).append(ListedPeriod(name, cut, period, state))
             period = calendar.before(period)
     return listed
+
+
+@dataclass(frozen=True, slots=True)
+class ListedYear:
+    """A year with its quarters and months, the latest first."""
+
+    year: ListedPeriod
+    quarters: tuple[ListedPeriod, ...]
+    months: tuple[ListedPeriod, ...]
+
+    def has(self, name: str) -> bool:
+        """Whether a period is the year, or one of it."""
+        return name in {one.name for one in (self.year, *self.quarters, *self.months)}
+
+
+def by_year(listed: Mapping[Cut, Sequence[ListedPeriod]]) -> list[ListedYear]:
+    """The same periods by the year in which they begin, the latest first."""
+
+    def within(year: ListedPeriod, cut: Cut) -> tuple[ListedPeriod, ...]:
+        days = year.period
+        return tuple(one for one in listed.get(cut, ()) if days.start <= one.period.start < days.end)
+
+    years = listed.get(Cut.YEAR, ())
+    return [ListedYear(year, within(year, Cut.QUARTER), within(year, Cut.MONTH)) for year in years]
 
 
 _OFFERED = {Cut.MONTH: 6, Cut.QUARTER: 4, Cut.YEAR: 2}  # of each length, where a page offers them by itself

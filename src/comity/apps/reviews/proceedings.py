@@ -16,7 +16,7 @@ from comity.apps.matters.sentences import figure_mark, matter_title
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.record import queries as record
 from comity.apps.record.models import Consent, ConsentSubject, Entry
-from comity.apps.reviews import queries
+from comity.apps.reviews import comments, queries
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import GRANTED, NOT_UPHELD, OPEN, Move, Party, State, waits_for
 from comity.core.values import Period, Side
@@ -100,6 +100,7 @@ def proceedings(  # noqa: PLR0913 - what a page has looked up already
         causes={kpi: made for kpi, made in known.items() if kpi not in other},
         causes_url=causes,
         other_causes=other,
+        comments=comments.current(comments.versions(member, name)),
     )
 
 

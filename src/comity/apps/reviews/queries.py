@@ -103,20 +103,24 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
     :raises comity.apps.books.results.NotComputedYet: in a request, where it has not been computed from these records
     :raises comity.apps.refusal.Refused: for too many within an hour that were not computed before
     """
-
-    def compute() -> Review:
-        with books.open_member_book(member) as book:
-            built = build_review(book, period=period, against=against, now=datetime.now(UTC))
-            built = redact_other_cuts(built, book.definition.cut)
-            return withhold_small_groups(member, book, built, build_review=review)
-
     if period is not None:  # refuse an unreadable period before a job is deferred
         named(period, books.definition(member).month_starts_on)
     question = review_question(period, against)
-    result = results.computed(member, question, compute)
+    result = results.computed(member, question, lambda: build(member, period, against))
     if period is None:
         results.share_result(member, question, review_question(period_name(member, result), against))
     return result
+
+
+def build(member: MemberContext, period: str | None, against: Against | None = None) -> Review:
+    """Build the review of a period, without keeping it; by a worker.
+
+    :raises comity.apps.books.queries.NoBookError: and the others as `review`
+    """
+    with books.open_member_book(member) as book:
+        built = build_review(book, period=period, against=against, now=datetime.now(UTC))
+        built = redact_other_cuts(built, book.definition.cut)
+        return withhold_small_groups(member, book, built, build_review=review)
 
 
 def shown_review(member: MemberContext, period: str | None, against: Against | None = None) -> Review:

@@ -16,6 +16,8 @@ class Code(RefusalCode):
     BEING_APPLIED = "being_applied"
     NOT_FROZEN = "not_frozen"
     SAME_FIGURES = "same_figures"
+    COMMENT_FINAL = "comment_final"
+    COMMENT_MOVED = "comment_moved"
 
     NOT_YOURS = "not_yours", HTTPStatus.FORBIDDEN
 
@@ -23,5 +25,6 @@ class Code(RefusalCode):
     LOGO_NO_IMAGE = "logo_no_image", HTTPStatus.UNPROCESSABLE_ENTITY
     LOGO_DIMENSIONS = "logo_dimensions", HTTPStatus.UNPROCESSABLE_ENTITY
     LOGO_SHAPE = "logo_shape", HTTPStatus.UNPROCESSABLE_ENTITY
+    COMMENT_EMPTY = "comment_empty", HTTPStatus.UNPROCESSABLE_ENTITY
     REASON = "reason", HTTPStatus.UNPROCESSABLE_ENTITY
     UNREADABLE = "unreadable", HTTPStatus.UNPROCESSABLE_ENTITY

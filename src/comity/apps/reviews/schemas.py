@@ -8,7 +8,7 @@ from pydantic import Field
 
 from comity.apps.parties.schemas import Text
 from comity.apps.record.models import VoidReason
-from comity.apps.reviews.models import Attachment, Schedule, View
+from comity.apps.reviews.models import Attachment, PeriodComment, Schedule, View
 from comity.core.values import Side
 
 
@@ -77,6 +77,32 @@ class RestatementOut(Schema):
 
     number: int
     digest: str
+
+
+class CommentIn(PeriodIn):
+    """A version of the own side's comment; an empty text takes the comment back."""
+
+    text: Text = Field(max_length=PeriodComment.MAX_LENGTH)
+    seen: int = Field(ge=0, description="The number of the own side's last version, 0 where there is none")
+
+
+class CommentOut(Schema):
+    """A version of a side's comment on a period; the last one of a side counts."""
+
+    side: Side
+    number: int
+    text: str
+    person: str
+    role: str
+    stood_in_for: str
+    at: datetime
+
+
+class CommentsOut(Schema):
+    """Every version of what each side says about a period, without drafts."""
+
+    period: str
+    comments: list[CommentOut]
 
 
 class WishIn(Schema):

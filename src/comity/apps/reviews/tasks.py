@@ -46,17 +46,13 @@ def compute_level(member: MemberContext, terms: Mapping[str, str]) -> None:
 
 
 @results.computes(COMPUTE_FIGURES)
-def compute_figures(member: MemberContext, _terms: Mapping[str, str], gathered: str = "") -> None:
-    """Compute the table of all figures.
-
-    The review of each period is a job of its own, so that others' questions come between.
-
-    :param gathered: set where these jobs were deferred before
-    """
-    if gathered or not figure_table.request_reviews(member):
-        figure_table.computed_rows(member)
+def compute_figures(member: MemberContext, terms: Mapping[str, str | None]) -> None:
+    """Compute the figures of the periods that begin in a quarter; of none: defer such a job for each quarter."""
+    part = terms["part"]
+    if part is None:
+        figure_table.request_parts(member)
     else:
-        results.request_result(member, figure_table.QUESTION, gathered="yes")
+        figure_table.part_rows(member, part)
 
 
 @app.task(queue=results.QUEUE, name=queries.RECOMPUTE, retry=ExponentialBackoff(max_attempts=3))

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -27,14 +28,21 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent, Entry, VoidReason
 from comity.apps.refusal import Refused, form_page
-from comity.apps.reviews import figure_table, logos, operations, queries
-from comity.apps.reviews.comparison import compared_levels
+from comity.apps.reviews import comments, figure_table, logos, operations, queries
+from comity.apps.reviews.comparison import (
+    ComparedRow,
+    compared_levels,
+    compared_readings,
+    comparison_cells,
+    comparison_head,
+)
 from comity.apps.reviews.figures import Figures, figure_changes
-from comity.apps.reviews.forms import LogoForm, MailForm, RestateForm
+from comity.apps.reviews.forms import CommentForm, LogoForm, MailForm, RestateForm
 from comity.apps.reviews.models import View
 from comity.apps.reviews.period_list import (
     ListedPeriod,
     PeriodState,
+    by_year,
     held_tables,
     period_list,
     periods_with_data,
@@ -43,6 +51,7 @@ from comity.apps.reviews.proceedings import is_cause_of, printed
 from comity.apps.reviews.proceedings import proceedings as collect_proceedings
 from comity.apps.reviews.sentences import PartyName, figure_change_rows
 from comity.apps.reviews.what_if import WhatIf
+from comity.apps.sheet import csv_file, xlsx_file
 from comity.book.definition import UnusableBookError
 from comity.core import chain
 from comity.core.agreements.kpi import HIGHER, LOWER, Kpi
@@ -58,7 +67,7 @@ from comity.review.model import Level, Review
 from comity.review.render import render as render_as
 from comity.review.render.attribution import html as attribution_html
 from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
-from comity.review.render.figures import TableFormat, write_table
+from comity.review.render.figures import TableFormat
 from comity.review.render.html import RoomLinks, render_level_detail
 from comity.review.views import attribution as attribution_view
 from comity.review.views.level import days_text, level_row, target_text
@@ -72,11 +81,15 @@ _SHOWN_MATTERS = 20  # disputes and claims; the list of matters has them all
 @require_safe
 def review(request: HttpRequest) -> HttpResponse:
     """Show the review of a period, in the joint or the own side's view."""
-    return _render_review(request, member_of(request), request.GET, None)
+    return _render_review(request, member_of(request), request.GET)
 
 
 def _render_review(
-    request: HttpRequest, member: MemberContext, query: QueryDict, restate_form: RestateForm | None
+    request: HttpRequest,
+    member: MemberContext,
+    query: QueryDict,
+    restate_form: RestateForm | None = None,
+    comment_form: CommentForm | None = None,
 ) -> HttpResponse:
     words = words_for(language())
     try:
@@ -84,7 +97,7 @@ def _render_review(
     except (NoBookError, NoReviewError, UnusableBookError) as error:
         context = {
             "why": "" if isinstance(error, NoReviewError) else unusable_reason(member, error),
-            "periods": _periods_or_none(member),
+            "periods": by_year(_periods_or_none(member)),
             **_holdings(member, None),
         }
         return render(request, "reviews/nothing.html", context)
@@ -116,7 +129,7 @@ def _render_review(
         "body": body,
         "tail": tail,
         "period": words.period(review.period, calendar.cut),
-        "periods": _periods_or_none(member),
+        "periods": by_year(_periods_or_none(member)),
         "around": [
             (calendar.name(one), words.period(one, calendar.cut))
             for one in queries.adjacent_periods(calendar, review.period)
@@ -151,10 +164,30 @@ def _render_review(
         "files": list(queries.CONTENT_TYPES),
         "tables": list(TableFormat),
         "restate": restate_form or RestateForm(),
+        **_comments_context(member, name, comment_form, is_final=bool(entries)),
         **_holdings(viewing_member, review),
     }
-    has_errors = restate_form is not None and restate_form.errors
+    has_errors = any(form is not None and form.errors for form in (restate_form, comment_form))
     return render(request, "reviews/review.html", context, status=422 if has_errors else 200)
+
+
+def _comments_context(
+    member: MemberContext, period: str, form: CommentForm | None, *, is_final: bool
+) -> dict[str, object]:
+    """Return each side's comment with its earlier versions, and the form with the draft of the own side."""
+    versions = comments.versions(member, period)
+    may_write = comments.may_comment(member) and not is_final
+    draft = comments.draft(member, period) if may_write else None
+    own = versions[member.side] if member.side else []
+    last = own[-1] if own else None
+    text = draft.text if draft is not None else "" if last is None else last.text
+    if may_write and form is None:
+        form = CommentForm(initial={"text": text, "seen": 0 if last is None else last.number})
+    return {
+        "comments": [(side, those[-1] if those else None, those[-2::-1]) for side, those in versions.items()],
+        "comment_form": form if may_write else None,
+        "comment_draft": draft,
+    }
 
 
 def _holdings(member: MemberContext, review: Review | None) -> dict[str, object]:
@@ -280,10 +313,63 @@ def _review_part(request: HttpRequest) -> _ReviewPart:
 
 @require_safe
 def compare(request: HttpRequest) -> HttpResponse:
-    """Show the levels of any two periods side by side, in the joint or the own side's view."""
+    """Show the levels and readings of any two periods side by side, in the joint or the own side's view."""
     member, words = member_of(request), words_for(language())
     listed = _periods_or_none(member)
-    names = {one.name: words.period(one.period, cut) for cut, those in listed.items() for one in those}
+    names = _period_names(listed, words)
+    chosen, titles, viewing_member, tables = _compared(request, member, listed, words)
+    view = {"view": View.JOINT} if viewing_member.viewer.side is None and member.side else {}
+    context = {
+        "listed": [
+            (
+                names[year.year.name],
+                [
+                    (one.name, names[one.name], words(f"periods.state_{one.state}"))
+                    for one in (year.year, *year.quarters, *year.months)
+                ],
+            )
+            for year in by_year(listed)
+        ],
+        "chosen": chosen,
+        "titles": titles,
+        "tables": [(words(f"{name}.title"), rows) for name, rows in tables.items() if rows],
+        "files": [
+            (form, f"{reverse('compare_file', args=[member.relationship.pk, form])}?{urlencode(query)}")
+            for form in _COMPARE_FILES
+            for query in [dict(zip(("period", "against"), chosen, strict=True)) | view]
+        ],
+        "joint": viewing_member.viewer.side is None,
+    }
+    return render(request, "reviews/compare.html", context)
+
+
+_COMPARE_FILES = {"csv": csv_file, "xlsx": xlsx_file}
+
+
+@require_safe
+def compare_file(request: HttpRequest, form: str) -> HttpResponse:
+    """Download the comparison of two periods as a table."""
+    member, words = member_of(request), words_for(language())
+    if form not in _COMPARE_FILES:
+        raise Http404
+    chosen, titles, _, tables = _compared(request, member, _periods_or_none(member), words)
+    name = f"compared-{chosen[0]}-{chosen[1]}.{form}"
+    audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
+    return _COMPARE_FILES[form](name, comparison_head(titles, words), comparison_cells(tables, words))
+
+
+def _period_names(listed: Mapping[Cut, list[ListedPeriod]], words: Words) -> dict[str, str]:
+    return {one.name: words.period(one.period, cut) for cut, those in listed.items() for one in those}
+
+
+def _compared(
+    request: HttpRequest, member: MemberContext, listed: Mapping[Cut, list[ListedPeriod]], words: Words
+) -> tuple[list[str], list[str], MemberContext, dict[str, list[ComparedRow]]]:
+    """Return the two periods that a request chooses, their titles, the member with the requested view, and the rows.
+
+    What is no period of the records is taken for one of the two latest months with data.
+    """
+    names = _period_names(listed, words)
     with_data = [one.name for those in listed.values() for one in those if one.state is not PeriodState.NO_DATA]
     chosen = [
         name if name in names else default
@@ -293,20 +379,11 @@ def compare(request: HttpRequest) -> HttpResponse:
     ]
     viewing_member = _with_requested_view(request.GET, member)
     first, second = (_review_or_none(viewing_member, name) for name in chosen)
-    context = {
-        "listed": [
-            (
-                words(f"periods.{cut}"),
-                [(one.name, names[one.name], words(f"periods.state_{one.state}")) for one in those],
-            )
-            for cut, those in listed.items()
-        ],
-        "chosen": chosen,
-        "titles": [names.get(name, "") for name in chosen],
-        "rows": compared_levels(first, second, words),
-        "joint": viewing_member.viewer.side is None,
+    tables = {
+        "levels": compared_levels(first, second, words),
+        "readings": compared_readings(first, second, words),
     }
-    return render(request, "reviews/compare.html", context)
+    return chosen, [names.get(name, "") for name in chosen], viewing_member, tables
 
 
 def _review_or_none(member: MemberContext, period: str) -> Review | None:
@@ -491,22 +568,18 @@ def review_file(request: HttpRequest, form: str) -> HttpResponse:
 
 
 @require_safe
-def figures_file(request: HttpRequest, form: str) -> HttpResponse:
+def figures_file(request: HttpRequest, form: str) -> HttpResponseBase:
     """Download every figure of every whole period as one table, as the viewer may see it."""
     member = member_of(request)
     if form not in set(TableFormat):
         raise Http404
     try:
-        rows = figure_table.table_rows(_with_requested_view(request.GET, member))
+        file = figure_table.write_file(_with_requested_view(request.GET, member), TableFormat(form))
     except (NoBookError, NoReviewError, UnusableBookError):
         raise Http404 from None
     name = f"figures.{form}"
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": name})
-    return HttpResponse(
-        write_table(rows, TableFormat(form)),
-        content_type=TABLE_CONTENT_TYPES[TableFormat(form)],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return FileResponse(file, as_attachment=True, filename=name, content_type=TABLE_CONTENT_TYPES[TableFormat(form)])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -645,6 +718,23 @@ def restate(request: HttpRequest) -> HttpResponse:
     return _render_review(request, member, request.POST, form)
 
 
+@require_POST
+def comment(request: HttpRequest) -> HttpResponse:
+    """Save a draft of the own side's comment on a period, or put it down for both sides to read."""
+    member = member_of(request, Action.CONFIRM)
+    period, form = request.POST.get("period", ""), CommentForm(request.POST)
+    if form.is_valid():
+        text = form.cleaned_data["text"]
+        with form.showing_refusals("text"):
+            if request.POST.get("do") == "share":
+                comments.put_down(member, period, text, form.cleaned_data["seen"])
+            else:
+                comments.save_draft(member, period, text)
+            query = urlencode({"period": period} | ({"view": View.JOINT} if request.POST.get("view") else {}))
+            return redirect(f"{reverse('review', args=[member.relationship.pk])}?{query}#h-comments")
+    return _render_review(request, member, request.POST, comment_form=form)
+
+
 @require_safe
 def attribution(request: HttpRequest) -> HttpResponse:
     """Show the attribution of a service level, with a what-if."""
@@ -663,7 +753,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
             "reviews/nothing.html",
             {
                 "why": unusable_reason(member, error),
-                "periods": _periods_or_none(member),
+                "periods": by_year(_periods_or_none(member)),
                 "held": None,
                 "offered": {},
                 "no_kpis": False,
@@ -684,7 +774,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "pending": pending,
         "final_note": _cause_note(member, attribution, words),
         "kpis": {one: _kpi_label(kpi_of, words, alone=len(kpis) == 1) for one, kpi_of in kpis.items()},
-        "periods": _periods_or_none(member),
+        "periods": by_year(_periods_or_none(member)),
         "kpi": kpi,
         "name": attribution.name,
         "period": attribution_view.period_name(attribution, words),

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from enum import StrEnum
+from itertools import islice
+from typing import IO
 
 from comity.core.agreements.kpi import Kpi
 from comity.core.readings.reading import Reading
 from comity.core.values import Side
 from comity.review.model import Level, Review
-from comity.review.render.cells import csv_text
+from comity.review.render.cells import write_csv
 from comity.review.render.json import to_json_value
 from comity.review.views.level import stretched
 
@@ -70,6 +72,7 @@ class FigureRow:
 COLUMNS = tuple(one.name for one in fields(FigureRow))
 COMPUTED = "computed"
 CONTENT_TYPES = {TableFormat.CSV: "text/csv; charset=utf-8", TableFormat.PARQUET: "application/vnd.apache.parquet"}
+_ROWS_AT_A_TIME = 5_000
 _DAYS, _TRUTHS = ("start", "end"), ("met",)
 _NUMBERS = (
     *("value", "low", "high", "num", "den", "target"),
@@ -147,11 +150,13 @@ def definition_text(definition: Kpi | object) -> str:
     return json.dumps(to_json_value(definition), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def write_table(rows: Iterable[FigureRow], form: TableFormat) -> bytes:
-    """The table as a file."""
-    values = [astuple(row) for row in rows]
+def write_table(rows: Iterable[FigureRow], form: TableFormat, out: IO[bytes]) -> None:
+    """Write the table as a file, some rows at a time: of `rows` no more than those are held in memory."""
     if form is TableFormat.CSV:
-        return csv_text(COLUMNS, values).encode()
+        text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+        write_csv(text, COLUMNS, (astuple(row) for row in rows))
+        text.detach()
+        return
     import pyarrow as pa  # noqa: PLC0415 - late, for a quick cold start
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -161,7 +166,8 @@ def write_table(rows: Iterable[FigureRow], form: TableFormat) -> bytes:
         return pa.float64() if name in _NUMBERS else pa.bool_() if name in _TRUTHS else pa.string()
 
     schema = pa.schema([(name, kind(name)) for name in COLUMNS])
-    columns = {name: [row[at] for row in values] for at, name in enumerate(COLUMNS)}
-    out = io.BytesIO()
-    parquet.write_table(pa.table(columns, schema), out)
-    return out.getvalue()
+    left = iter(rows)
+    with parquet.ParquetWriter(out, schema) as writer:
+        while some := [astuple(row) for row in islice(left, _ROWS_AT_A_TIME)]:
+            columns = {name: [row[at] for row in some] for at, name in enumerate(COLUMNS)}
+            writer.write_table(pa.table(columns, schema))

@@ -9,7 +9,6 @@ from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
-from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR
 from pptx.util import Inches, Pt
 
@@ -19,7 +18,7 @@ from comity.review.i18n.words import Words, clean
 from comity.review.model import Review
 from comity.review.proceedings import Proceedings
 from comity.review.views import headline
-from comity.review.views.board import Board, board
+from comity.review.views.board import Board, CommentRow, board
 from comity.review.views.level import LevelRow, level_row, stretched
 from comity.review.views.reading import (
     ReadingRow,
@@ -60,18 +59,20 @@ class _Deck:
         self.text(foot.text_frame, self.brow.foot, 10, GREY)
         return _Slide(self, slide)
 
-    def comments(self) -> None:
-        """A slide with a place for each side's own words, the customer's at the left."""
+    def comments(self, rows: Sequence[CommentRow]) -> None:
+        """A slide with each side's own words, the customer's at the left; none where neither says anything."""
+        if not rows:
+            return
         slide = self.slide(self.words("board.comments"))
         wide = (_WIDE - 3 * _EDGE) // 2
-        for at, side in enumerate(Side):
+        for at, row in enumerate(rows):
             left = _EDGE + at * (wide + _EDGE)
             name = slide.slide.shapes.add_textbox(left, Inches(1.3), wide, Inches(0.4))
-            self.text(name.text_frame, self.words.side(side, self.review.parties), 16, INK)
-            box = slide.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, left, Inches(1.8), wide, Inches(4.6))
-            box.fill.background()
-            box.line.color.rgb = RULE
-            self.text(box.text_frame, "", 14, INK)
+            self.text(name.text_frame, self.words.side(row.side, self.review.parties), 16, INK)
+            box = slide.slide.shapes.add_textbox(left, Inches(1.8), wide, Inches(4.3))
+            self.text(box.text_frame, row.text or self.words("board.no_comment"), 14, INK if row.text else GREY)
+            by = slide.slide.shapes.add_textbox(left, Inches(6.2), wide, Inches(0.4))
+            self.text(by.text_frame, row.by, 12, GREY)
 
     def logos(self, slide: Any, logos: Mapping[Side, Logo], top: float) -> None:
         """Each side's name with its logo, all of the same height, the customer's at the left."""
@@ -226,7 +227,7 @@ def render(
         rows_of = [(one.name, one.needs, words.side(one.held_by, review.parties), one.why, one.cure) for one in lacking]
         deck.slide(words("missing.title")).table(head, rows_of, (2, 2, 2, 4, 4))
     _done(deck, told)
-    deck.comments()
+    deck.comments(told.comments)
     out = io.BytesIO()
     deck.deck.save(out)
     return out.getvalue()

@@ -28,6 +28,15 @@ class WordRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentRow:
+    """What a side says about the period, and who says it since when; both empty where it says nothing."""
+
+    side: Side
+    text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class MatterRow:
     """A matter: what it is, who asks, how far it is, and by when something is due."""
 
@@ -71,7 +80,10 @@ class CauseTable:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What the three pages show beside the review itself; `more` counts what was cut, by section."""
+    """What the three pages show beside the review itself; `more` counts what was cut, by section.
+
+    `comments` has a row a side where anybody says something, and none otherwise.
+    """
 
     state: str
     is_final: bool
@@ -81,6 +93,7 @@ class Board:
     asked: tuple[MatterRow, ...]
     disputed: tuple[DisputedRow, ...]
     cause: CauseTable | None
+    comments: tuple[CommentRow, ...]
     more: dict[str, str]
 
 
@@ -109,6 +122,7 @@ def board(review: Review, proceedings: Proceedings | None, words: Words, most: i
         asked=cut("asked", [_matter(one, words) for one in sorted(known.matters_of(*_ASKED), key=_rank)]),
         disputed=cut("disputed", _disputed(review, known, words)),
         cause=_cause(review, known, words),
+        comments=tuple(_comment(side, known, words) for side in Side) if known.comments else (),
         more=more,
     )
 
@@ -128,6 +142,13 @@ def _word(side: Side, proceedings: Proceedings, words: Words) -> WordRow:
     if not given.person:
         return WordRow(side, words("board.by_silence", day=day))
     return WordRow(side, words("board.confirmed", person=given.person, day=day))
+
+
+def _comment(side: Side, proceedings: Proceedings, words: Words) -> CommentRow:
+    given = next((one for one in proceedings.comments if one.side is side), None)
+    if given is None:
+        return CommentRow(side, "", "")
+    return CommentRow(side, given.text, words("board.comment_by", person=given.person, day=words.day(given.on)))
 
 
 def _matter(matter: AskedMatter, words: Words) -> MatterRow:

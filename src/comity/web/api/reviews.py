@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import pyarrow as pa
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Query, Status
 from pyarrow import parquet
 
@@ -19,7 +19,7 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.rights import Action
 from comity.apps.record.models import Consent
 from comity.apps.refusal import Refused
-from comity.apps.reviews import figure_table
+from comity.apps.reviews import comments, figure_table
 from comity.apps.reviews import operations as closing
 from comity.apps.reviews import queries as reviews
 from comity.apps.reviews.figures import figure_changes
@@ -29,6 +29,8 @@ from comity.apps.reviews.proceedings import printed
 from comity.apps.reviews.refusals import Code
 from comity.apps.reviews.schemas import (
     ClosingOut,
+    CommentIn,
+    CommentsOut,
     ConfirmationIn,
     ConfirmedOut,
     RestatementIn,
@@ -47,7 +49,7 @@ from comity.review.render import render as render_as
 from comity.review.render.attribution import json as attribution_json
 from comity.review.render.cells import csv_text
 from comity.review.render.figures import CONTENT_TYPES as TABLE_CONTENT_TYPES
-from comity.review.render.figures import TableFormat, write_table
+from comity.review.render.figures import TableFormat
 from comity.web.api.base import api, document_response, result_or_refusal
 
 _LEVEL_COLUMNS = ("kpi", "measure", "unit", "start", "end", "value", "num", "den", "target", "met")
@@ -127,15 +129,15 @@ def levels_parquet(request: HttpRequest, relationship: UUID, period: str | None 
 
 
 @api.get("/r/{uuid:relationship}/figures.{form}")
-def figures(request: HttpRequest, relationship: UUID, form: TableFormat, view: View = View.OWN) -> HttpResponse:
+def figures(request: HttpRequest, relationship: UUID, form: TableFormat, view: View = View.OWN) -> FileResponse:
     """Every figure of every whole period as one table: final ones as both sides confirmed them.
 
     503 with `Retry-After` until it has been computed from the current records.
     """
     member = member_of(request)
-    rows = result_or_refusal(lambda: figure_table.table_rows(_with_view(member, view)))
+    file = result_or_refusal(lambda: figure_table.write_file(_with_view(member, view), form))
     audit_read(member, Event.REVIEW_FILE_READ, SubjectType.PERIOD, {"name": f"figures.{form}"})
-    return HttpResponse(write_table(rows, form), content_type=TABLE_CONTENT_TYPES[form])
+    return FileResponse(file, content_type=TABLE_CONTENT_TYPES[form])
 
 
 @api.get("/r/{uuid:relationship}/attribution", openapi_extra=document_response("Attribution"))
@@ -234,6 +236,33 @@ def restate(request: HttpRequest, relationship: UUID, given: RestatementIn) -> S
     review = result_or_refusal(lambda: reviews.review(member.joint(), given.period))
     entry = closing.restate(member, review, given.period, given.reason)
     return Status(201, {"number": entry.number, "digest": entry.digest})
+
+
+@api.get("/r/{uuid:relationship}/comments", response=CommentsOut)
+def period_comments(request: HttpRequest, relationship: UUID, period: str) -> dict[str, Any]:
+    """What each side says about a period, with every version."""
+    return _comments_out(member_of(request), period)
+
+
+@api.post("/r/{uuid:relationship}/comments", response={201: CommentsOut})
+def comment(request: HttpRequest, relationship: UUID, given: CommentIn) -> Status[dict[str, Any]]:
+    """Put down what the own side says about a period, until it is final; 409 where `seen` is not the last version."""
+    member = member_of(request, Action.CONFIRM)
+    comments.put_down(member, given.period, given.text, given.seen)
+    return Status(201, _comments_out(member, given.period))
+
+
+def _comments_out(member: MemberContext, period: str) -> dict[str, Any]:
+    name = result_or_refusal(lambda: comments.period_name(member, period))
+    fields = ("side", "number", "text", "name", "role", "stood_in_for", "at")
+    return {
+        "period": name,
+        "comments": [
+            {("person" if field == "name" else field): getattr(one, field) for field in fields}
+            for those in comments.versions(member, name).values()
+            for one in those
+        ],
+    }
 
 
 @api.get("/r/{uuid:relationship}/mail", response=WishOut, exclude_unset=True)

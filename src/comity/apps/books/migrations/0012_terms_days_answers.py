@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Three columns; earlier steps said nothing of them."""
 
-    dependencies: ClassVar = [("books", "0010_terms_steps")]
+    dependencies: ClassVar = [("books", "0011_terms_alone")]
     operations: ClassVar = [
         migrations.AddField("termsstep", "country", models.CharField(blank=True, default="", max_length=12), False),
         migrations.AddField("termsstep", "open_days", models.CharField(blank=True, default="", max_length=27), False),
