@@ -196,7 +196,7 @@ def called(name):
 
 
 def test_every_mail_is_placed():
-    keys = {key.removesuffix(".mail") for key in words_for("en")._sentences if key.endswith(".mail")}
+    keys = {key.removesuffix(".mail") for key in words_for("en")._sentences if key.endswith(".mail") and not key.startswith("value_of.")}
     assert keys == MAILS.keys()
     told = {
         text
