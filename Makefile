@@ -61,7 +61,7 @@ sbom: setup ## what a room is made of, as a CycloneDX list of parts in dist/
 	@mkdir -p dist
 	$(BIN)/python scripts/locked.py --here | $(BIN)/python -W ignore -m cyclonedx_py requirements - --pyproject pyproject.toml --short-PURLs --output-reproducible --validate -o dist/comity.cdx.json
 
-shots: setup ## pictures of every page of the room, wide and narrow, light and dark, in shots/index.html
+shots: setup ## pictures of every page of the room in shots/index.html; ONLY="today review", --resume or --part=1/4 take some
 	@$(BIN)/python tests/journeys/shots.py $(ONLY)
 
 pages: setup ## docs/book.md, docs/tables.md and docs/clauses.md from the declarations, and the answers in docs/first-book.md

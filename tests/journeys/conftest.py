@@ -1,4 +1,4 @@
-"""One room for all journeys."""
+"""One room for all journeys, and one of its own for a journey that changes what the others count on."""
 
 import pytest
 
@@ -23,4 +23,11 @@ def served(browser):
     """Open, and a browser in front of it."""
     with firms() as (sign_in, firm), opened(browser, *SIZE, sign_in=sign_in, prepare=copy_into) as room:
         room.firm = firm
+        yield room
+
+
+@pytest.fixture(scope="module")
+def own_room(browser):
+    """Open, for one module: its figures, its agreement and who signs are nobody else's to change."""
+    with opened(browser, *SIZE, prepare=copy_into) as room:
         yield room

@@ -204,33 +204,75 @@ def missing(names: Iterable[str]) -> str:
     return "\n".join(said)
 
 
-def main(*only: str) -> int:
-    """Take them all, or those of pages whose names begin as said; 1 where one could not be taken."""
+def parted(said: Iterable[str]) -> tuple[list[str], bool, tuple[int, int]]:
+    """Which pages are asked for, whether pictures that lie there stay, and which part of how many is taken.
+
+    :param said: beginnings of pages' names, `--resume`, `--part=2/5`
+    :raises ValueError: for a part that is none
+    """
+    only, resume, part = [], False, (1, 1)
+    for one in said:
+        if one == "--resume":
+            resume = True
+        elif one.startswith("--part="):
+            number, of = one.removeprefix("--part=").split("/")
+            part = int(number), int(of)
+        else:
+            only.append(one)
+    if not 1 <= part[0] <= part[1]:
+        raise ValueError(part)
+    return only, resume or part[1] > 1 or bool(only), part
+
+
+def main(*said: str) -> int:
+    """Take them all, or those that are asked for (see `parted`); 1 where one could not be taken.
+
+    Asked for some, or for the rest, it leaves the other pictures where they lie. The index tells of those that are
+    there whenever it ends, so that what was broken off is looked at, and gone on with.
+    """
     # Beside this file. By the name of `tests` a command finds what an installed package has under it, and not ours.
     from opening import CHROMIUM, chromium, opened
 
     if CHROMIUM is None:
         return _stop("no Chromium is here; `make setup` says how it comes")
     known = addresses()
-    if said := missing(known):
-        return _stop(said)
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir()
+    if wrong_lists := missing(known):
+        return _stop(wrong_lists)
+    only, keeps, (part, parts) = parted(said)
+    if not keeps:
+        shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(exist_ok=True)
+    is_rest = "--resume" in said
     _say("two years of records, and a room to show them in")
-    with chromium() as browser, opened(browser) as served:
-        found = _prepare(served)
-        taken, wrong = [], []
-        for who in dict.fromkeys(who for page in PAGES.values() for who in page.who):
-            page = _arrive(served, who)
-            for name, label, path, asked in _paths(who, found, known):
-                if only and not any(name.startswith(one) for one in only):
-                    continue
-                wrong += _taken(page, served.address, who, name, label, path, asked)
-                taken.append((who, label))
-            page.context.close()
-    (OUT / "index.html").write_text(_index(taken), encoding="utf-8")
-    _say(f"{len(taken) * len(VIEWS)} pictures: {OUT / 'index.html'}")
+    everything, wrong = [], []
+    try:
+        with chromium() as browser, opened(browser) as served:
+            found = _prepare(served)
+            looking = dict.fromkeys(who for page in PAGES.values() for who in page.who)
+            everything = [(who, *told) for who in looking for told in _paths(who, found, known)]
+            asked_for = [
+                one for number, one in enumerate(everything)
+                if number % parts == part - 1
+                and (not only or any(one[1].startswith(name) for name in only))
+                and not (is_rest and _is_there(one[0], one[2]))
+            ]  # fmt: skip
+            for who in looking:
+                own = [told for first, *told in asked_for if first == who]
+                if own:
+                    page = _arrive(served, who)
+                    for name, label, path, asked in own:
+                        wrong += _taken(page, served.address, who, name, label, path, asked)
+                    page.context.close()
+    finally:
+        there = [(who, label) for who, _, label, *_ in everything if _is_there(who, label)]
+        (OUT / "index.html").write_text(_index(there), encoding="utf-8")
+        _say(f"{len(there) * len(VIEWS)} pictures: {OUT / 'index.html'}")
     return _stop("\n".join(wrong)) if wrong else 0
+
+
+def _is_there(who: str, label: str) -> bool:
+    """Whether all views of a page lie there."""
+    return all((OUT / _file(who, label, *view)).is_file() for view in VIEWS)
 
 
 def _paths(who, found, known):

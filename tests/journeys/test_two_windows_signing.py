@@ -9,7 +9,11 @@ import pytest
 from comity.apps.i18n import words_for
 from tests.journeys.opening import PASSWORD, current
 
-pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.timeout(1800, func_only=True),
+]  # their room is made first
 ENGLISH = words_for("en")
 TODAY = datetime.now(ZoneInfo("Europe/Madrid")).date()  # as the book cuts days
 SPRING, FEBRUARY = "2026-02-01", "2026-02"  # of which the records tell
@@ -69,9 +73,9 @@ def sign(page, address, *, retroactive=False):
 
 
 @pytest.fixture(scope="module")
-def windows(served):
+def windows(own_room):
     """The leads of both sides, and the provider's executive."""
-    found = [served.enter(name) for name in ("marta", "jonas", "paul")]
+    found = [own_room.enter(name) for name in ("marta", "jonas", "paul")]
     yield found
     for page in found:
         page.context.close()

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.journeys.shots import NO_PAGES, PAGES, addresses, missing
+import pytest
+
+from tests.journeys.shots import NO_PAGES, PAGES, addresses, missing, parted
 
 
 def test_every_url_has_a_screenshot_or_is_no_page():
@@ -27,3 +29,13 @@ def test_shots_runs_as_a_script():
         [sys.executable, "-c", "import opening, shots"], cwd=beside, capture_output=True, text=True, check=False
     )
     assert completed.returncode == 0, completed.stderr
+
+
+def test_some_pages_the_rest_or_a_part_are_taken_and_the_other_pictures_stay():
+    assert parted([]) == ([], False, (1, 1))
+    assert parted(["today", "review"]) == (["today", "review"], True, (1, 1))
+    assert parted(["--resume"]) == ([], True, (1, 1))
+    assert parted(["--part=2/5", "log"]) == (["log"], True, (2, 5))
+    for wrong in ("--part=0/3", "--part=4/3"):
+        with pytest.raises(ValueError, match=r"\(\d, 3\)"):
+            parted([wrong])

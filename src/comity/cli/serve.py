@@ -65,14 +65,16 @@ def serve(  # noqa: PLR0913 - one parameter an option
 
 def _logins(data: Path) -> None:
     from comity.web.demo import PASSWORD, logins  # noqa: PLC0415 - late
-    from comity.web.demo_files import next_month_file  # noqa: PLC0415 - late
+    from comity.web.demo_files import next_month_files  # noqa: PLC0415 - late
 
     typer.echo(f"\nSign in, each with the password {PASSWORD}:")
     for address, who in logins():
         typer.echo(f"  {address:24} {who}")
-    file = next_month_file(data)
-    if file is not None:
-        typer.echo(f"\nThe next month's contacts, which Records offers for import too:\n  {file}")
+    files = next_month_files(data)
+    if files:
+        typer.echo("\nLast month's files, which Records offers each side for import too:")
+        for file in files:
+            typer.echo(f"  {file}")
 
 
 def _is_open(folder: Path) -> bool:

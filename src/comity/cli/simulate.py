@@ -37,6 +37,13 @@ def simulate(  # noqa: PLR0913 - the options of a command
         str | None, typer.Option(help="Last month, YYYY-MM (default: from the story).", show_default=False)
     ] = None,
     *,
+    next_month: Annotated[
+        bool,
+        typer.Option(
+            "--next-month",
+            help="Write the month after the last one as files to import; that is the last whole month, unless --ends.",
+        ),
+    ] = False,
     listing: Annotated[bool, typer.Option("--list", help="List the stories.")] = False,
     evaluate: Annotated[
         bool, typer.Option("--evaluate", help="Compare the readings with the truth over many seeds.")
@@ -67,7 +74,7 @@ def simulate(  # noqa: PLR0913 - the options of a command
         elif out is None:
             raise _refuse("give a folder for the book, such as `comity simulate a-book`; or --evaluate")
         else:
-            _write(out, months, contacts_per_day, story, seed, ends)
+            _write(out, months, contacts_per_day, story, seed, ends, next_month=next_month)
     except (NotEmptyError, TooShortError, UnknownStoryError) as error:
         raise _refuse(str(error)) from None
     except BrokenPipeError:  # who reads along has seen enough
@@ -77,20 +84,23 @@ def simulate(  # noqa: PLR0913 - the options of a command
 
 
 def _write(  # noqa: PLR0913 - as above
-    out: Path, months: int, contacts_per_day: float, name: str, seed: int, ends: str | None
+    out: Path, months: int, contacts_per_day: float, name: str, seed: int, ends: str | None, *, next_month: bool
 ) -> None:
-    from comity.simulate.book import TRUTH, write_book  # noqa: PLC0415 - late, as above
-    from comity.simulate.partnership import make_partnership  # noqa: PLC0415 - late, as above
+    from comity.simulate.book import NEXT_MONTH, TRUTH, write_book  # noqa: PLC0415 - late, as above
+    from comity.simulate.partnership import last_month_before_files, make_partnership  # noqa: PLC0415 - late, as above
     from comity.simulate.stories import story  # noqa: PLC0415 - late, as above
 
     chosen = story(name)
-    partnership = make_partnership(
-        chosen, seed, months, contacts_per_day, chosen.ends if ends is None else _month(ends)
-    )
+    usual = last_month_before_files(date.today()) if next_month else chosen.ends  # noqa: DTZ011 - the day here
+    last = usual if ends is None else _month(ends)
+    partnership = make_partnership(chosen, seed, months, contacts_per_day, last, next_month=next_month)
     write_book(partnership, out, progress=_progress("day"))
     typer.echo(
-        f"{out}: {chosen.name} ({chosen.meaning}), {partnership.first} to {partnership.end}; truth: {out / TRUTH}"
+        f"{out}: {chosen.name} ({chosen.meaning}), {partnership.first} to {partnership.records_end}; "
+        f"truth: {out / TRUTH}"
     )
+    if next_month:
+        typer.echo(f"the month after it, to import: {out / NEXT_MONTH}")
 
 
 def _evaluate(seeds: int, only: str | None, form: Form) -> None:

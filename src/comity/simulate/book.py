@@ -13,10 +13,10 @@ from comity.simulate.contacts import Chunk, chunks, household_count
 from comity.simulate.definition import book_toml
 from comity.simulate.demand import Demand, make_demand
 from comity.simulate.partnership import ZONE, LocalTime, Partnership, month_index
-from comity.simulate.table_writer import TableWriter
+from comity.simulate.table_writer import NextMonth, TableWriter
 from comity.simulate.truth import truth_document
 
-TRUTH = "truth.json"
+TRUTH, NEXT_MONTH = "truth.json", "next"
 ALL_TABLES = frozenset(TABLES)
 _OPERATIONS = frozenset({"contacts", "intervals", "forecasts", "schedules", "reported"})
 _POOL = 2.4  # agents for each position at the peak
@@ -33,7 +33,7 @@ def write_book(
     tables: Collection[str] = ALL_TABLES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write a book, or only these tables of it, and the truth.
+    """Write a book, or only these tables of it, and the truth; and the month after it in a folder, as files to import.
 
     :param progress: called with the number of days of contacts done and the total
     :raises NotEmptyError: when the folder holds something
@@ -64,7 +64,9 @@ class _BookWriter:
     def open_table(self, table: str, owner: str | None = None, only: tuple[str, ...] = ()) -> TableWriter:
         folder = self.out if owner is None else self.out / "private" / owner
         usual = TABLES[table].held_by if owner is None else owner
-        return TableWriter(folder, table, ZONE, only, "provider" if usual == "both" else usual)
+        end, is_shared = self.partnership.records_end, owner is None
+        later = NextMonth(self.out / NEXT_MONTH, end) if is_shared and end < self.partnership.end else None
+        return TableWriter(folder, table, ZONE, only, "provider" if usual == "both" else usual, later)
 
     def write_table(self, table: str, columns: dict[str, Any], owner: str | None = None) -> None:
         with self.open_table(table, owner) as file:

@@ -16,13 +16,15 @@ SHORT_S = 5.0
 class Service:
     """Conditions of the service: volume, staffing, patience.
 
-    `volume`: against the plan of the whole book; `shares`: of the voice queues in voice; `short_of_plan`: by how
+    `volume`: against the plan of the whole book; `unforeseen`: calls against the forecast, of which nobody told;
+    `shares`: of the voice queues in voice; `short_of_plan`: by how
     much less than PLANNED, of all who call, the positions give (a share, negative: more); `patience_s`: mean patience
     of callers; `diverted`: share of callers who are sent to voicemail instead of waiting; `in_time`: share of tickets
     resolved by their due date.
     """
 
     volume: float = 1.0
+    unforeseen: float = 1.0
     shares: tuple[float, float, float] = (0.35, 0.35, 0.30)
     short_of_plan: float = 0.0
     patience_s: float = 120.0

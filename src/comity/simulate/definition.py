@@ -27,7 +27,7 @@ def _head(partnership: Partnership) -> str:
 name = "Northwind with Helpline"
 currency = "EUR"
 timezone = "{ZONE}"
-complete_to = "{partnership.end}"
+complete_to = "{partnership.records_end}"
 [parties.customer]
 id = "northwind"
 name = "Northwind Energy"

@@ -107,6 +107,7 @@ def cached_demand(services: tuple[Service, ...], contacts_per_day: float, first:
     rhythm, whole_day = _rhythm(days)
     calm = contacts_per_day * rhythm[:, :, None] * _split(services, quarters)[:, None, :]
     offered, foreseen = calm.copy(), calm.copy()
+    offered[:, :, : len(VOICE)] *= np.array([service.unforeseen for service in services])[quarters][:, None, None]
     excluded, absent = np.zeros(calm.shape, bool), np.zeros(calm.shape)
     for event in events:
         at = (event.day - first).days

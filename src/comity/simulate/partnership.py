@@ -33,6 +33,7 @@ class Partnership:
     :param first: the first day, the first of a month; `end`: the day after the last
     :param contacts_per_day: on average over the book, all channels
     :param panel: accounts whose people are asked every quarter; `people`: of each of them
+    :param records_to: the day after the last in the book, where the days after it lie in files to import; None: `end`
     """
 
     story: Story
@@ -42,6 +43,12 @@ class Partnership:
     end: date
     panel: int = 150
     people: int = 24
+    records_to: date | None = None
+
+    @property
+    def records_end(self) -> date:
+        """The day after the last of which the book tells."""
+        return self.records_to or self.end
 
     @property
     def days(self) -> Days:
@@ -69,8 +76,8 @@ class Partnership:
 
     @property
     def whole_quarters(self) -> list[Period]:
-        """The quarters that lie in it from their first to their last day."""
-        return [quarter for quarter in self.quarters if quarter.start >= self.first and quarter.end <= self.end]
+        """The quarters that the book tells of from their first to their last day."""
+        return [quarter for quarter in self.quarters if quarter.start >= self.first and quarter.end <= self.records_end]
 
     def conditions(self, quarter: Period) -> Conditions:
         """Return the conditions of a quarter; an incomplete one at the end has those of the last whole one."""
@@ -87,10 +94,19 @@ class Partnership:
 
 
 def make_partnership(  # noqa: PLR0913 - what a command asks for
-    story: Story, seed: int, months: int, contacts_per_day: float, ends: date, *, panel: int = 150, people: int = 24
+    story: Story,
+    seed: int,
+    months: int,
+    contacts_per_day: float,
+    ends: date,
+    *,
+    panel: int = 150,
+    people: int = 24,
+    next_month: bool = False,
 ) -> Partnership:
-    """Return the partnership whose last month begins on `ends`.
+    """Return the partnership whose last month in the book begins on `ends`.
 
+    :param next_month: whether the month after it is simulated too, as files to import
     :raises TooShortError: when it does not hold two whole quarters
     """
     index = ends.year * 12 + ends.month - 1
@@ -99,10 +115,11 @@ def make_partnership(  # noqa: PLR0913 - what a command asks for
         story,
         seed,
         contacts_per_day,
-        date(first // 12, first % 12 + 1, 1),
-        date(end // 12, end % 12 + 1, 1),
+        _first_of(first),
+        _first_of(end + 1 if next_month else end),
         panel,
         people,
+        _first_of(end),
     )
     if len(partnership.whole_quarters) < 2:  # noqa: PLR2004 - one, and one to hold it against
         msg = (
@@ -111,6 +128,19 @@ def make_partnership(  # noqa: PLR0913 - what a command asks for
         )
         raise TooShortError(msg)
     return partnership
+
+
+def last_month_before_files(today: date) -> date:
+    """Return the first day of the month before the last whole one: a book ends with it whose next month can be closed.
+
+    The last whole month is over on any day, so that all of it can be imported, reviewed and confirmed.
+    """
+    return _first_of(today.year * 12 + today.month - 3)
+
+
+def _first_of(index: int) -> date:
+    """The first day of a month, which is counted from the year 0."""
+    return date(index // 12, index % 12 + 1, 1)
 
 
 class LocalTime:

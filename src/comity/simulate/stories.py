@@ -129,7 +129,8 @@ _STORIES = (
     ),
     Story(
         "demo",
-        "two years together: a bad autumn, a recovery, a price round, a mix that flatters, unhappy accounts that leave",
+        "two years together: a bad autumn, a recovery, a price round, then more calls than told, a mix that flatters, "
+        "unhappy accounts that leave",
         (SATISFACTION, SERVICE, SLA, REVENUE),
         {
             6: _conditions(service=Service(short_of_plan=0.03, in_time=0.90), opinion=Opinion(mood=-0.05)),
@@ -142,7 +143,7 @@ _STORIES = (
             2: _conditions(service=Service(short_of_plan=-0.01), money=Money(index=1.02, quantity=1.03)),
             1: _conditions(money=Money(index=1.024, price=1.01, quantity=1.03, arrivals=0.02)),
             0: _conditions(
-                service=Service(shares=(0.15, 0.28, 0.57), short_of_plan=0.06, in_time=0.90),
+                service=Service(shares=(0.15, 0.28, 0.57), unforeseen=1.28, short_of_plan=0.03, in_time=0.90),
                 opinion=Opinion(leaving=0.22, leaving_by_mood=True),
                 money=Money(index=1.036, price=1.06, quantity=1.03, arrivals=0.02),
             ),

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -27,8 +26,9 @@ from comity.core.calendars import Calendar, Cut
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
+from comity.simulate.book import NEXT_MONTH, TRUTH
 from comity.web.demo_dates import DATES, FOLDER, ZONE, Dates, moment, write_dates
-from comity.web.demo_files import record_late_deliveries, write_next_month
+from comity.web.demo_files import copy_next_month, record_late_deliveries
 from comity.web.demo_history import add_history
 
 PASSWORD = "comity-demo-2026"  # noqa: S105 - printed, and only for the demo's invented people
@@ -54,7 +54,9 @@ REASONS = {
     "surveys[audience=employee]": "Our people answered under the promise that only we read it.",
 }
 CUSTOMER, PROVIDER = "Northwind Energy", "Helpline"
+_BRINGS = {Side.CUSTOMER: "ines", Side.PROVIDER: "aisha"}  # each side's files of the last month
 _SATURDAY = 5
+_OVERDUE_DAYS = 3  # by which one promise is late
 
 
 def logins() -> list[tuple[str, str]]:
@@ -90,17 +92,16 @@ def load_demo(book: Path) -> None:
             operations.accept_invitation(people[name], token)
         target = book_folder(first.relationship.pk)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copytree(book, target, ignore=shutil.ignore_patterns("truth.json"))
+        shutil.copytree(book, target, ignore=shutil.ignore_patterns(TRUTH, NEXT_MONTH))
         end = read_definition(target).complete_to or date.today().replace(day=1)  # noqa: DTZ011 - the day here
         record_late_deliveries(target, end)
-    dates = add_history(people, first.relationship.pk, end) + _raise_matters(people, first.relationship.pk, end)
+    dates = add_history(people, first.relationship.pk, end) + raise_matters(people, first.relationship.pk, end)
     _agree_and_mark(people, first.relationship.pk, end)
     folder = settings.DATA / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     write_dates(folder / DATES, first.relationship.pk, dates, end - timedelta(days=730))
-    file = write_next_month(target, end, folder, datetime.now(ZoneInfo(ZONE)).date())
-    if file is not None:
-        with acting_as(people["aisha"].pk, first.relationship.pk) as member:
+    for file, side in copy_next_month(book, folder).items():
+        with acting_as(people[_BRINGS[side]].pk, first.relationship.pk) as member:
             books.receive_upload(member, SimpleUploadedFile(file.name, file.read_bytes()))
 
 
@@ -124,8 +125,8 @@ def _agree_and_mark(people: dict[str, Person], relationship: UUID, end: date) ->
         operations.set_deputy(member, lead, deputy, date.today() + timedelta(days=12))  # noqa: DTZ011 - as above
 
 
-def _raise_matters(people: dict[str, Person], relationship: UUID, end: date) -> list[Dates]:
-    """Raise a dispute, two claims and three actions about the last month, in several states, in the last days."""
+def raise_matters(people: dict[str, Person], relationship: UUID, end: date) -> list[Dates]:
+    """Raise what waits for somebody now: a dispute, claims, actions, a question, an offer and an overdue promise."""
     steps: dict[UUID, list[datetime]] = {}
 
     def raised(name: str, days: float, new_matter: matters.NewMatter) -> Matter:
@@ -207,7 +208,18 @@ def _raise_matters(people: dict[str, Person], relationship: UUID, end: date) -> 
     answered("marta", 2.4, letters, Move.AGREE, "We will name them when the forecast is locked.")
     asked = "An independent surveyor asks the accounts that stopped answering."
     raised("marta", 1.7, action("Ask those who fell silent why", asked, "jonas", 50))
-    return [Dates(matter, tuple(moments)) for matter, moments in steps.items()]
+    why = "Callers of the quick queue waited four times as long as in spring. Which hours were they?"
+    raised("nora", 0.3, matters.NewMatter(Kind.QUESTION, "Why did the quick queue wait so long?", why, queue="moving"))
+    calls = "We would call back, at the hour that they choose, those who wait for more than two minutes."
+    offer = matters.NewMatter(
+        Kind.OFFER, "Call-backs in the evening", calls, wording="Call-backs from 18 to 20", kpi="abandonment"
+    )
+    raised("paul", 2.6, offer)
+    faults = "Agents hear of a fault from callers, an hour after your engineers know it."
+    overdue = raised("lena", 15.2, action("Tell agents of known faults by nine", faults, "ines", _OVERDUE_DAYS))
+    answered("marta", 13.5, overdue, Move.AGREE, "By nine, each morning.")
+    moved = {overdue.pk: -2 * _OVERDUE_DAYS}
+    return [Dates(matter, tuple(moments), moved.get(matter, 0)) for matter, moments in steps.items()]
 
 
 def _ago(days: float) -> datetime:

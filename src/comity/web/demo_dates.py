@@ -1,8 +1,9 @@
 """When the demo's matters are to have happened, and dating them back; needs no Django."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,19 +26,18 @@ class Dates:
     """When a matter of the demo is to have happened.
 
     :ivar steps: of its raising, and of each move after it
-    :ivar due_on: of an action
+    :ivar days: by so many its agreed days are moved: the day by which it is owed, and every other that was proposed
     """
 
     matter: UUID
     steps: tuple[datetime, ...]
-    due_on: date | None = None
+    days: int = 0
 
 
 def write_dates(file: Path, relationship: UUID, dates: list[Dates], first: date) -> None:
     """Keep what `date_back` is to do, for the process that may."""
     told = [
-        {"matter": str(one.matter), "steps": [at.isoformat() for at in one.steps], "due_on": str(one.due_on or "")}
-        for one in dates
+        {"matter": str(one.matter), "steps": [at.isoformat() for at in one.steps], "days": one.days} for one in dates
     ]
     content = {"relationship": str(relationship), "matters": told, "first": moment(first, 9).isoformat()}
     file.write_text(json.dumps(content), encoding="utf-8")
@@ -55,10 +55,11 @@ def date_back(conninfo: str, file: Path) -> None:
         for one in told["matters"]:
             matter, steps = one["matter"], one["steps"]
             connection.execute(
-                "UPDATE matters_matter SET raised_at = %s, late = false, "
-                "due_on = coalesce(nullif(%s, '')::date, due_on) WHERE id = %s",
-                [steps[0], one["due_on"], matter],
+                "UPDATE matters_matter SET raised_at = %(at)s, late = false, due_on = due_on + %(days)s, "
+                "first_due_on = first_due_on + %(days)s WHERE id = %(matter)s",
+                {"at": steps[0], "days": one["days"], "matter": matter},
             )
+            _move_days(connection, matter, one["days"])
             logged = connection.execute(
                 "SELECT id FROM audit_event WHERE subject_type = 'matter' AND subject_id = %s ORDER BY at", [matter]
             ).fetchall()
@@ -69,8 +70,8 @@ def date_back(conninfo: str, file: Path) -> None:
                     [at, at, at, matter, number],
                 )
             connection.execute(
-                "UPDATE matters_matter SET first_due_on = CASE WHEN promise THEN due_on END, "
-                "closed_at = CASE WHEN closed_at IS NOT NULL THEN %s::timestamptz END WHERE id = %s",
+                "UPDATE matters_matter SET closed_at = CASE WHEN closed_at IS NOT NULL THEN %s::timestamptz END "
+                "WHERE id = %s",
                 [steps[-1], matter],
             )
             connection.execute("UPDATE matters_opened SET first_at = NULL WHERE matter_id = %s", [matter])
@@ -91,6 +92,31 @@ def date_back(conninfo: str, file: Path) -> None:
         )
         _post_again(connection, told["relationship"])
     file.unlink()
+
+
+# Days by which something is owed, as a step keeps them of what it says and of how the matter stood before it.
+_OWED_BY = ("day", "due_on", "first_due_on", "offer_day", "offer_due")
+
+
+def _move_days(connection: psycopg.Connection, matter: str, days: int) -> None:
+    """Move the days by which a matter is owed in all of its steps."""
+    steps = connection.execute(
+        "SELECT id, terms, stood FROM matters_step WHERE matter_id = %s AND %s <> 0", [matter, days]
+    ).fetchall()
+    for pk, terms, stood in steps:
+        moved = [None if kept is None else json.dumps(_moved(kept, days)) for kept in (terms, stood)]
+        connection.execute(
+            "UPDATE matters_step SET day = day + %s, terms = %s::jsonb, stood = %s::jsonb WHERE id = %s",
+            [days, *moved, pk],
+        )
+
+
+def _moved(kept: Mapping[str, object], days: int) -> dict[str, object]:
+    is_day = {name for name in _OWED_BY if isinstance(kept.get(name), str)}
+    return {
+        name: str(date.fromisoformat(str(value)) + timedelta(days=days)) if name in is_day else value
+        for name, value in kept.items()
+    }
 
 
 def _post_again(connection: psycopg.Connection, relationship: str) -> None:

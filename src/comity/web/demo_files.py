@@ -1,15 +1,15 @@
-"""What the demo shows of deliveries: one of each side that is late, and the file of the month that runs."""
+"""What the demo shows of deliveries: one of each side that is late, and the files of the last month, to import."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv, parquet
+from pyarrow import parquet
 
+from comity.book.definition import read_definition
 from comity.book.storage.journal import JOURNAL_KEY, ImportRecord, journal_json
-from comity.book.tables import TABLES
 from comity.core.values import Side
+from comity.simulate.book import NEXT_MONTH
 from comity.web.demo_dates import FOLDER, moment
 
 _BY = {Side.CUSTOMER: "Inés Sala", Side.PROVIDER: "Lena Kurz"}
@@ -41,33 +41,18 @@ def record_late_deliveries(book: Path, end: date) -> None:
         parquet.write_table(rows.replace_schema_metadata(metadata), file, compression="zstd")
 
 
-def next_month_file(data: Path) -> Path | None:
-    """Return the file of contacts of the month that runs, for somebody to import; None where none was made."""
-    return next(iter(sorted((data / FOLDER).glob("contacts-*.csv"))), None)
+def next_month_files(data: Path) -> list[Path]:
+    """Return the files of the month after the records, for somebody to import; none where none were made."""
+    return sorted((data / FOLDER).glob("*.csv"))
 
 
-def write_next_month(book: Path, end: date, folder: Path, today: date) -> Path | None:
-    """Write contacts of the month after the records, up to yesterday: the last four weeks again, under other ids.
+def copy_next_month(book: Path, folder: Path) -> dict[Path, Side]:
+    """Copy the files of the month after a simulated book's last, and return which side delivers each.
 
-    On the first day of a month they are those of that day, so that there always is a file to import.
+    A file that only one side may speak for names it; else who delivers a table is agreed in the book.
     """
-    file, shift = folder / f"contacts-{end:%Y-%m}.csv", timedelta(days=28)
-    columns = [column for column in TABLES["contacts"].columns if column.name not in {"brought_by", "agent_id", "team"}]
-    first, before = end - shift, max(today, end + timedelta(days=1)) - shift
-    rows = parquet.read_table(
-        book / "contacts.parquet",
-        columns=[*(column.name for column in columns), "opened_on"],
-        filters=[("opened_on", ">=", first), ("opened_on", "<", before)],
-    ).drop_columns("opened_on")
-    if not rows.num_rows:
-        return None
-    for number, column in enumerate(columns):
-        values = rows[column.name]
-        if pa.types.is_timestamp(values.type):
-            moved = pc.add(values, pa.scalar(shift, pa.duration("us")))
-            values = pc.strftime(pc.cast(moved, pa.timestamp("s", "UTC"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
-        elif column.name == "contact_id":
-            values = pc.binary_join_element_wise("n", pc.cast(values, pa.string()), "-")
-        rows = rows.set_column(number, column.name, values)
-    csv.write_csv(rows, file)
-    return file
+    agreed, files = {one.table: one.by for one in read_definition(book).sources}, {}
+    for source in sorted((book / NEXT_MONTH).glob("*.csv")):
+        table, named = source.name.split("-")[:2]
+        files[Path(shutil.copy(source, folder))] = Side(named) if named in set(Side) else agreed[table]
+    return files

@@ -122,6 +122,27 @@ def test_an_action_is_done_once_it_is_agreed(them):
     assert moved(them, "provider_member", matter, Move.DONE).state == State.DONE
 
 
+def test_the_side_of_an_actions_owner_says_that_it_is_done_and_the_step_says_who(them):
+    """What is owed is a side's (the table of states: D owes it), so that nothing waits for one who is away.
+
+    A colleague says it under their own name; the other side and those on neither cannot.
+    """
+    with transaction.atomic():
+        owner = them.at("provider_roster").membership
+    matter = raised(them, kind=Kind.ACTION, due_on=date(2027, 1, 1), owner=owner)
+    moved(them, "provider_lead", matter, Move.AGREE)
+    with pytest.raises(Refused, match="owner"):
+        moved(them, "customer_lead", matter, Move.DONE)
+    for who in ("mediator", "auditor"):
+        with pytest.raises(Refused, match="not_yours"):
+            moved(them, who, matter, Move.DONE)
+    assert moved(them, "provider_member", matter, Move.DONE).done_by == Side.PROVIDER
+    assert steps(them, matter)[-1].person_id == them.people["provider_member"].pk
+    with pytest.raises(Refused, match="not_now"):
+        moved(them, "provider_roster", matter, Move.CONFIRM)
+    assert moved(them, "customer_member", matter, Move.CONFIRM).state == State.CONFIRMED
+
+
 def test_a_reply_is_due_at_close_of_business_on_the_tenth_working_day(them):
     """Of office hours in the book's zone, as long as the sides have agreed on no calendar."""
     due = raised(them).reply_by.astimezone(ZoneInfo(ZONE))
