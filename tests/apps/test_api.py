@@ -41,7 +41,7 @@ READS = {"review": Action.READ, "levels.csv": Action.READ, "attribution": Action
          "records": Action.READ, "replies": Action.READ, "kpis": Action.READ, "people": Action.READ,
          "agreement": Action.READ, "agreement/changes": Action.READ, "agreement/measures": Action.READ,
          "agreement/priorities": Action.READ,
-         "log": Action.AUDIT, "ledger": Action.READ,
+         "log": Action.AUDIT, "ledger": Action.READ, "moves": Action.READ,
          "record": Action.READ, "figures.csv": Action.READ, "search?q=help": Action.READ,
          "review/file.html": Action.READ, "access.csv": Action.AUDIT}  # fmt: skip
 ONES_OWN = {"/api/relationships", "/api/tokens", "/api/tokens/{token}", "/api/routes", "/api/exports",

@@ -77,6 +77,7 @@ PAGES = {
     "confirm": Page(("marta",), asked=("?period=2026-06",), sends=True),
     "raise_what": Page(LEADS),
     "raise": Page(LEADS, lambda _: [{"kind": one} for one in ("dispute", "claim", "action", "need", "proposal")]),
+    "moves": Page(INSIDE),
     "ledger": Page(INSIDE, asked=("", "?age=0")),
     "ledger_agreed": Page(INSIDE),
     "records": Page(INSIDE),

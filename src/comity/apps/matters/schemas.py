@@ -15,6 +15,7 @@ from comity.core.matters.nature import About, Nature
 from comity.core.matters.posture import Posture
 from comity.core.matters.time_bars import Passed
 from comity.core.matters.transitions import Move, State
+from comity.core.spiral.moves import Strain
 from comity.core.values import Side
 
 MAX_TEXT_LENGTH = 4000  # characters
@@ -320,3 +321,26 @@ class MatterQuery(Slice):
     kind: Kind | None = None
     state: State | None = None
     waits: Side | None = None  # for an answer of that side; then by day
+
+
+class MovesOfSideOut(Schema):
+    """How many moves of one kind a side made. Of two kinds, or two sides, they are not to be added up or compared."""
+
+    strained: int
+    ordinary: int = Field(description="of the opposite, those that the other side or the calendar called for")
+
+
+class MovesOfKindOut(Schema):
+    """A kind of moves; without numbers where nobody records it, which does not say that there were none."""
+
+    kind: Strain
+    recorded: bool
+    customer: MovesOfSideOut | None
+    provider: MovesOfSideOut | None
+
+
+class MovesOut(Schema):
+    """All kinds of moves, over the last twelve months."""
+
+    since: date | None = Field(description="the first day that is counted; null where nothing is in the book yet")
+    kinds: list[MovesOfKindOut]

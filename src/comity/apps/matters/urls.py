@@ -8,6 +8,7 @@ urlpatterns = [
     path("matters/", views.matters, name="matters"),
     path("matters/raise/", views.raise_what, name="raise_what"),
     path("matters/raise/<str:kind>/", views.raise_matter, name="raise"),
+    path("matters/moves/", views.moves, name="moves"),
     path("matters/<uuid:matter>/", views.matter, name="matter"),
     path("matters/<uuid:matter>/move/<str:move>/", views.move, name="move"),
     path("matters/<uuid:matter>/pack.zip", views.pack, name="pack"),

@@ -25,6 +25,7 @@ from comity.apps.books.queries import readable_definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
 from comity.apps.matters import corrections, exports, notices, operations, queries, sentences
+from comity.apps.matters.counted_moves import MovesOfKind, counted_moves
 from comity.apps.matters.filters import filter_bars, filter_query, read_filters
 from comity.apps.matters.forms import FORMS, TERM_FIELDS, CommentForm, MoveForm, RaiseForm
 from comity.apps.matters.models import Matter
@@ -42,6 +43,7 @@ from comity.core.calendars import UnknownPeriodError
 from comity.core.matters.history import Mark
 from comity.core.matters.kinds import KINDS, AskedFor, Button, Kind, kinds_of
 from comity.core.matters.transitions import OPEN, TO_DO, Move
+from comity.core.spiral.moves import NOT_RECORDED, RECORDED, Strain
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 from comity.review.render.errors import PdfUnavailableError
@@ -74,6 +76,36 @@ def matters(request: HttpRequest) -> HttpResponse:
         "views": list(saved_views(member, "matters")),
     }
     return render(request, "matters/matters.html", context)
+
+
+@require_safe
+def moves(request: HttpRequest) -> HttpResponse:
+    """Show which kinds of moves are recorded, how many each side made, and which kinds nobody records yet."""
+    member, words = member_of(request), words_for(language())
+    counted = counted_moves(member)
+    kinds = {one.kind: one for one in counted.kinds} if counted else {}
+    days = words("moves.since", day=words.day(counted.since)) if counted else words("moves.not_written")
+    context = {
+        "head": words("moves.headline", count=len(RECORDED), of=len(Strain)),
+        "days": days,
+        "rows": [_moves_row(kind, kinds.get(kind), words) for kind in Strain if kind in RECORDED],
+        "missing": [_moves_row(kind, None, words) for kind in NOT_RECORDED],
+    }
+    return render(request, "matters/moves.html", context)
+
+
+def _moves_row(kind: Strain, counted: MovesOfKind | None, words: Words) -> dict[str, object]:
+    by = {} if counted is None or counted.by is None else counted.by
+    cells = [
+        {"side": side, "text": words("moves.counts", strained=by[side].strained, ordinary=by[side].ordinary)}
+        for side in by
+    ]
+    return {
+        "name": words(f"moves.kind_{kind}"),
+        "what": words(f"moves.strained_{kind}"),
+        "ordinary": words(f"moves.ordinary_{kind}"),
+        "cells": cells,
+    }
 
 
 def _by_turn(

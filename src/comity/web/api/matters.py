@@ -12,6 +12,7 @@ from comity.apps.books import queries as books
 from comity.apps.matters import corrections
 from comity.apps.matters import operations as matters
 from comity.apps.matters import queries as asked
+from comity.apps.matters.counted_moves import counted_moves
 from comity.apps.matters.models import Matter
 from comity.apps.matters.refusals import Code
 from comity.apps.matters.schemas import (
@@ -22,6 +23,7 @@ from comity.apps.matters.schemas import (
     MattersOut,
     MatterWholeOut,
     MoveIn,
+    MovesOut,
     StatementText,
 )
 from comity.apps.parties import queries as parties
@@ -32,6 +34,8 @@ from comity.apps.refusal import Refused
 from comity.book.importing.corrections import Proposal
 from comity.core.matters.kinds import Kind
 from comity.core.matters.transitions import Move
+from comity.core.spiral.moves import RECORDED, Strain
+from comity.core.values import Side
 from comity.web.api.base import api
 
 
@@ -43,6 +47,18 @@ def matters_of(request: HttpRequest, relationship: UUID, asked_for: Query[Matter
     selected = selected.filter(kind=asked_for.kind) if asked_for.kind else selected
     selected = selected.filter(state=asked_for.state) if asked_for.state else selected
     return {"count": selected.count(), "items": list(asked_for.of(selected))}
+
+
+@api.get("/r/{uuid:relationship}/moves", response=MovesOut)
+def moves_of(request: HttpRequest, relationship: UUID) -> dict[str, Any]:
+    """Which kinds of moves are recorded, how many each side made, and which kinds nobody records yet."""
+    counted = counted_moves(member_of(request))
+    by = {one.kind: one.by or {} for one in counted.kinds} if counted else {}
+    kinds = [
+        {"kind": kind, "recorded": kind in RECORDED, **{side.value: by.get(kind, {}).get(side) for side in Side}}
+        for kind in Strain
+    ]
+    return {"since": counted.since if counted else None, "kinds": kinds}
 
 
 @api.post("/r/{uuid:relationship}/matters", response={201: MatterWholeOut}, exclude_unset=True)
