@@ -52,6 +52,7 @@ pytestmark = pytest.mark.gate
 # Address -> the right that it takes; those that change something are asked with POST and an empty form.
 WITHIN = {
     "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ, "pack": Action.READ,
+    "told": Action.READ,
     "raise": Action.DISPUTE, "raise_what": Action.ACT,
     "changes": Action.READ, "move": Action.ANSWER, "confirm": Action.CONFIRM,
     "review": Action.READ, "figure": Action.READ, "reading": Action.READ, "by_mail": Action.READ,
@@ -86,6 +87,7 @@ CHANGING = {
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE, "withdraw_kpis": Action.AGREE, "logo": Action.AGREE,
     "propose_opening": Action.AGREE, "propose_reversal": Action.AGREE, "propose_ledger_calendar": Action.AGREE,
     "agree_ledger": Action.AGREE, "drop_ledger": Action.AGREE, "settle_opened": Action.ANSWER,
+    "answer_told": Action.ANSWER,
     "begin_change": Action.ACT, "save_change": Action.ACT, "share_change": Action.ACT, "drop_change": Action.ACT,
     "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
     "mark_reason": Action.ACT,
@@ -229,6 +231,8 @@ def address(them, name):
         "matter": f"matters/{them.matter}/",
         "evidence": f"matters/{them.matter}/evidence/{them.evidence}/",
         "pack": f"matters/{them.matter}/pack.zip",
+        "told": "matters/told/",
+        "answer_told": f"matters/told/{them.matter}/",
         "changes": f"matters/{them.corrections[Side.PROVIDER]}/changes.csv",
         "raise": "matters/raise/dispute/",
         "raise_what": "matters/raise/",

@@ -160,6 +160,7 @@ JOBS = {
     "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship
     "matters.tick": "lead",
+    "matters.told": "lead",
     "matters.notice": "lead",  # of the side that gives it
     "reviews.tick": "lead",
 }
