@@ -75,7 +75,7 @@ CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
     "renew_invitation": Action.INVITE,
     "let_go": Action.INVITE, "try_again": Action.ACT,
-    "change_role": Action.INVITE, "stand_in": Action.INVITE, "review_access": Action.AUDIT,
+    "change_role": Action.INVITE, "set_firm": Action.INVITE, "stand_in": Action.INVITE, "review_access": Action.AUDIT,
     "restate": Action.CONFIRM, "make_copy": Action.CONFIRM, "upload": Action.BRING, "begin_book": Action.BRING,
     "mark": Action.BRING, "disclose": Action.BRING, "say_complete": Action.BRING,
     "answer_terms": Action.AGREE, "change_terms": Action.AGREE, "change_format": Action.BRING,
@@ -264,6 +264,7 @@ def address(them, name):
         "invite": "people/invite/",
         "their_place": f"people/{them.place}/",
         "change_role": f"people/{them.place}/role/",
+        "set_firm": f"people/{them.place}/firm/",
         "stand_in": f"people/{them.place}/stand-in/",
         "review_access": "people/reviewed/",
         "access": "people/access.csv",
@@ -394,7 +395,7 @@ def changes(who, name):
 
 
 # With the people's pages these are tried: here a customer's lead would let one go.
-OF_CUSTOMERS = {"let_go", "change_role", "stand_in"}
+OF_CUSTOMERS = {"let_go", "change_role", "set_firm", "stand_in"}
 READERS = by_turns(WITHIN, EVERYBODY, reads)
 CHANGERS = by_turns(sorted(CHANGING.keys() - OF_CUSTOMERS), EVERYBODY, changes) + by_turns(
     sorted(OF_CUSTOMERS), [who for who in EVERYBODY if not who.startswith("customer")], changes

@@ -67,7 +67,7 @@ WALLED = {
     "ledger_calendar", "ledger_line", "ledger_promise", "ledger_recount", "ledger_transaction",
     "ledger_settlement", "ledger_wording",
     "mailbox_bounce", "mailbox_rawmail", "mailbox_receivedmail", "mailbox_uncopied", "outbox_waitingmail",
-    "parties_invitation", "parties_membership",
+    "parties_firm", "parties_invitation", "parties_membership",
     "parties_organisation", "parties_relationship", "parties_token", "priorities_ranking", "priorities_round",
     "personal_displaysettings", "personal_savedview", "personal_visit",
     "record_consent", "record_entry", "replies_notice", "replies_silenceterm", "reviews_bymail",

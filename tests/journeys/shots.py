@@ -157,7 +157,7 @@ NO_PAGES = {
     "make_token", "revoke_token", "set_notifications", "set_language", "restate", "begin_book", "make_copy", "upload",
     "move_delivery", "mark", "disclose", "say_complete", "change_terms", "answer_terms",
     "invite", "withdraw_invitation", "renew_invitation",
-    "agree_invitation", "let_go", "change_role",
+    "agree_invitation", "let_go", "change_role", "set_firm",
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files
     "review_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",

@@ -314,6 +314,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "terms": {one.number: sentences.terms_line(known_matter, one, words) for one in steps},
         "differences": sentences.differences(known_matter, steps, words),
         "roles": queries.roles(known_matter),
+        "firms": {one.number: sentences.firm_text(member, one, words) for one in steps},
         # While something is being computed the page asks for itself again, and what was typed would be lost.
         "writing": request.method == "POST" or "write" in request.GET or not is_pending,
         "moves": [one for one in moves if one not in _NO_BUTTONS | _SECOND_MOVES],
