@@ -52,6 +52,7 @@ pytestmark = pytest.mark.gate
 # Address -> the right that it takes; those that change something are asked with POST and an empty form.
 WITHIN = {
     "today": Action.READ, "matters": Action.READ, "matter": Action.READ, "evidence": Action.READ, "pack": Action.READ,
+    "told": Action.READ,
     "raise": Action.DISPUTE, "raise_what": Action.ACT,
     "changes": Action.READ, "move": Action.ANSWER, "confirm": Action.CONFIRM,
     "review": Action.READ, "figure": Action.READ, "reading": Action.READ, "by_mail": Action.READ,
@@ -75,7 +76,7 @@ CHANGING = {
     "invite": Action.INVITE, "withdraw_invitation": Action.INVITE, "agree_invitation": Action.INVITE,
     "renew_invitation": Action.INVITE,
     "let_go": Action.INVITE, "try_again": Action.ACT,
-    "change_role": Action.INVITE, "stand_in": Action.INVITE, "review_access": Action.AUDIT,
+    "change_role": Action.INVITE, "set_firm": Action.INVITE, "stand_in": Action.INVITE, "review_access": Action.AUDIT,
     "restate": Action.CONFIRM, "comment_period": Action.CONFIRM, "make_copy": Action.CONFIRM,
     "upload": Action.BRING, "begin_book": Action.BRING,
     "mark": Action.BRING, "disclose": Action.BRING, "say_complete": Action.BRING,
@@ -88,6 +89,7 @@ CHANGING = {
     "propose_kpis": Action.AGREE, "agree_kpis": Action.AGREE, "withdraw_kpis": Action.AGREE, "logo": Action.AGREE,
     "propose_opening": Action.AGREE, "propose_reversal": Action.AGREE, "propose_ledger_calendar": Action.AGREE,
     "agree_ledger": Action.AGREE, "drop_ledger": Action.AGREE, "settle_opened": Action.ANSWER,
+    "answer_told": Action.ANSWER,
     "begin_change": Action.ACT, "save_change": Action.ACT, "share_change": Action.ACT, "drop_change": Action.ACT,
     "propose_change": Action.DISPUTE, "waive_change": Action.AGREE, "end_change": Action.AGREE,
     "mark_reason": Action.ACT,
@@ -231,6 +233,8 @@ def address(them, name):
         "matter": f"matters/{them.matter}/",
         "evidence": f"matters/{them.matter}/evidence/{them.evidence}/",
         "pack": f"matters/{them.matter}/pack.zip",
+        "told": "matters/told/",
+        "answer_told": f"matters/told/{them.matter}/",
         "changes": f"matters/{them.corrections[Side.PROVIDER]}/changes.csv",
         "raise": "matters/raise/dispute/",
         "raise_what": "matters/raise/",
@@ -263,6 +267,7 @@ def address(them, name):
         "invite": "people/invite/",
         "their_place": f"people/{them.place}/",
         "change_role": f"people/{them.place}/role/",
+        "set_firm": f"people/{them.place}/firm/",
         "stand_in": f"people/{them.place}/stand-in/",
         "review_access": "people/reviewed/",
         "access": "people/access.csv",
@@ -395,7 +400,7 @@ def changes(who, name):
 
 
 # With the people's pages these are tried: here a customer's lead would let one go.
-OF_CUSTOMERS = {"let_go", "change_role", "stand_in"}
+OF_CUSTOMERS = {"let_go", "change_role", "set_firm", "stand_in"}
 READERS = by_turns(WITHIN, EVERYBODY, reads)
 CHANGERS = by_turns(sorted(CHANGING.keys() - OF_CUSTOMERS), EVERYBODY, changes) + by_turns(
     sorted(OF_CUSTOMERS), [who for who in EVERYBODY if not who.startswith("customer")], changes

@@ -160,6 +160,7 @@ JOBS = {
     "reviews.new_day": "lead",
     "replies.tick": "the room",  # notes that the clock ran, and sees no row of a relationship
     "matters.tick": "lead",
+    "matters.told": "lead",
     "matters.notice": "lead",  # of the side that gives it
     "reviews.tick": "lead",
 }
@@ -196,7 +197,11 @@ def called(name):
 
 
 def test_every_mail_is_placed():
-    keys = {key.removesuffix(".mail") for key in words_for("en")._sentences if key.endswith(".mail") and not key.startswith("value_of.")}
+    keys = {
+        key.removesuffix(".mail")
+        for key in words_for("en")._sentences
+        if key.endswith(".mail") and not key.startswith("value_of.")
+    }
     assert keys == MAILS.keys()
     told = {
         text

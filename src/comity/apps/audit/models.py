@@ -24,6 +24,8 @@ class Event(models.TextChoices):
     NEUTRAL_PROPOSED = "neutral_proposed"
     NEUTRAL_AGREED = "neutral_agreed"
     ROLE_CHANGED = "role_changed"
+    FIRM_NAMED = "firm_named"  # of somebody who advises a side
+    FIRM_ENDED = "firm_ended"
     DEPUTY_NAMED = "deputy_named"
     DEPUTY_ENDED = "deputy_ended"
     ACCESS_REVIEWED = "access_reviewed"
@@ -203,6 +205,8 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
     Event.NEUTRAL_PROPOSED: ("role",),
     Event.NEUTRAL_AGREED: ("role",),
     Event.ROLE_CHANGED: ("name", "old", "new"),
+    Event.FIRM_NAMED: ("name", "firm"),
+    Event.FIRM_ENDED: ("name", "firm"),
     Event.DEPUTY_NAMED: ("deputy", "name", "until"),
     Event.DEPUTY_ENDED: ("name",),
     Event.DELIVERY_UPLOADED: _FILE,

@@ -120,6 +120,8 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.NEUTRAL_PROPOSED: ("proposed neutral", "{role}"),
     Event.NEUTRAL_AGREED: ("agreed to neutral", "{role}"),
     Event.ROLE_CHANGED: ("changed role", "{name}: {old} > {new}"),
+    Event.FIRM_NAMED: ("named firm", "{name}: {firm}"),
+    Event.FIRM_ENDED: ("ended firm", "{name}: {firm}"),
     Event.DEPUTY_NAMED: ("named deputy", "{deputy} > {name}, {until}"),
     Event.DEPUTY_ENDED: ("ended deputy", "{name}"),
     Event.ACCESS_REVIEWED: ("reviewed access", ""),

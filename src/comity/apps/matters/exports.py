@@ -29,6 +29,7 @@ from comity.apps.matters.models import Evidence, Matter, SilenceNotice, Step
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Person
+from comity.apps.parties.queries import firm_of
 from comity.apps.record import queries as record
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import calendar_of
@@ -127,7 +128,7 @@ def pack_content(member: MemberContext, matter: Matter) -> dict[str, Any]:
         "parties": {side.value: member.relationship.organisation(side).name for side in Side},
         "matter": {name: _json(getattr(matter, name)) for name in told},
         "lateness": queries.late_passed(matter),
-        "steps": [_step(one, kept) for one in steps],
+        "steps": [_step(one, kept) | {"firm": firm_of(member, one.person_id, one.at)} for one in steps],
         "left_out": left_out,
         "opened": {side: _json(at) for side, at in queries.openings(matter).items()},
         "read": _reads(matter),
@@ -274,7 +275,7 @@ def _paper_step(
     return {
         "number": words.number(step["number"]),
         "at": moment(step["at"]),
-        "who": ", ".join(filter(None, [step["by"] or "", party(step["side"]) if step["side"] else ""])),
+        "who": ", ".join(filter(None, [step["by"] or "", step["firm"], party(step["side"]) if step["side"] else ""])),
         "what": ", ".join(said),
         "text": step["text"],
         "received": received,

@@ -369,6 +369,41 @@ class FormalNotice(UUIDModel):
         return self.clause
 
 
+class ToldQuestion(UUIDModel):
+    """A day of which the room asks the side that served whether it had been told; both sides read it.
+
+    The answer is written once, by a function of the database's owner for that side.
+
+    :ivar locked: contacts of the forecast that binds, `offered` those that came, `band` the share that may differ
+    :ivar matter: the `untold` matter that a "no" became
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    day = models.DateField()
+    queue = models.CharField(max_length=80, blank=True)
+    locked = models.FloatField()
+    offered = models.FloatField()
+    band = models.FloatField()
+    asked_at = models.DateTimeField(default=timezone.now)
+    told = models.BooleanField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
+    matter = models.ForeignKey(Matter, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        """By day; each asked once."""
+
+        ordering: ClassVar = ["day", "queue"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["relationship", "day", "queue"], name="one_told_question_a_day")
+        ]
+
+    def __str__(self) -> str:
+        """Day and queue."""
+        return f"{self.day} {self.queue}"
+
+
 class Evidence(UUIDModel):
     """A file that a side lays before the other with a step. Only ever added; both read it."""
 

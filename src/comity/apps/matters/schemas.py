@@ -69,6 +69,7 @@ class StepOut(Schema):
     at: datetime
     side: Side | None
     by: str | None
+    firm: str = Field("", description="of an adviser, whom the side has engaged; empty for its own people")
     move: Move
     text: str
     answers_to: int | None

@@ -19,6 +19,7 @@ from comity.apps.kpis.queries import is_in_agreement
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, Step
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.queries import firm_of
 from comity.apps.parties.rights import Action
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.text import Text
@@ -188,6 +189,12 @@ def class_facts(member: MemberContext, matter: Matter, steps: Sequence[Step], wo
     if is_shaped(facts, State(matter.state)):
         rows.append((words("matter.shaped"), words("matter.shaped_by_both")))
     return [(name, text) for name, text in rows if text]
+
+
+def firm_text(member: MemberContext, step: Step, words: Words) -> str:
+    """Say of which firm whoever made a step was then, and which side engaged it; empty for the side's own people."""
+    firm = firm_of(member, step.person_id, step.at)
+    return words("firm.of", firm=clean(firm), party=member.party(words)(step.side)) if firm else ""
 
 
 def openings(member: MemberContext, matter: Matter, words: Words) -> list[str]:

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 
 from comity.apps.books import results
 from comity.apps.books.queries import QUEUE
-from comity.apps.matters import book_rows, exports, notices, operations, queries
+from comity.apps.matters import book_rows, exports, notices, operations, queries, told
 from comity.apps.matters.models import FormalNotice, Matter
 from comity.apps.outbox.operations import ExponentialBackoff
 from comity.apps.parties.member_context import MemberContext, acting_as, find_lead, for_each_relationship
@@ -81,6 +81,17 @@ def send_notice(relationship: str, matter: str, sides: Sequence[str] = ()) -> No
         notice = FormalNotice.objects.filter(matter=UUID(matter)).select_related("matter").first()
         if notice is not None:
             notices.follow(member, notice)
+
+
+@app.periodic(cron="50 3 * * *")
+@app.task(queue="clock", name="matters.told", queueing_lock="matters.told", pass_context=False)
+def ask_told(timestamp: int) -> None:  # noqa: ARG001 - as procrastinate calls it
+    """Ask the side that served, in every relationship, about days that nothing explains."""
+    for_each_relationship(_ask_told)
+
+
+def _ask_told(member: MemberContext) -> None:
+    told.ask(member)
 
 
 def _follow_notices(member: MemberContext) -> None:

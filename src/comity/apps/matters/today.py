@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comity.apps.i18n import spoken_period
-from comity.apps.matters import queries
+from comity.apps.matters import queries, told
 from comity.apps.matters.models import Matter
 from comity.apps.matters.sentences import matter_title
 from comity.apps.parties.member_context import MemberContext
@@ -28,7 +28,10 @@ def register() -> None:
     """Register the parts of the inbox, and the navigation entry with its count."""
     add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url, queries.read_ahead_waiting))
     add_inbox_source(InboxSource("actions", _actions, read_ahead=queries.read_ahead_actions))
-    add_nav_entry(NavEntry("matters", 40, _count, pages=("matter", "move", "moves", "raise", "raise_what", "ledger")))
+    add_inbox_source(InboxSource("told", _told))
+    add_nav_entry(
+        NavEntry("matters", 40, _count, pages=("matter", "move", "moves", "raise", "raise_what", "told", "ledger"))
+    )
 
 
 def _count(member: MemberContext) -> int:
@@ -72,6 +75,21 @@ def _actions(member: MemberContext, words: Words) -> Iterator[InboxItem]:
             action=_work_do(matter, words) if acts else "",
             detail=", ".join(_work_details(member, matter, words)),
             due=None if is_done else matter.due_on,
+        )
+
+
+def _told(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield that the side that served is asked about days that nothing explains: one item for all of them."""
+    days = told.open_questions(member)
+    if days:
+        first = told.question_line(days[0], words)
+        yield InboxItem(
+            group=InboxGroup.ANSWER,
+            side=told.SERVES,
+            title=first if len(days) == 1 else words("told.several", count=len(days), first=first),
+            url=reverse("told", kwargs={"relationship": member.relationship.pk}),
+            action=words("told.answer_do") if told.may_answer(member) else "",
+            detail=words("told.head"),
         )
 
 

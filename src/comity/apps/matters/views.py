@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from comity.apps.audit.models import Event
 from comity.apps.audit.operations import audit_read
@@ -24,7 +24,7 @@ from comity.apps.books.contents import known_queues
 from comity.apps.books.queries import readable_definition, zone
 from comity.apps.books.results import NotComputedYet
 from comity.apps.i18n import language, spoken_period, words_for
-from comity.apps.matters import corrections, exports, notices, operations, queries, sentences
+from comity.apps.matters import corrections, exports, notices, operations, queries, sentences, told
 from comity.apps.matters.counted_moves import MovesOfKind, counted_moves
 from comity.apps.matters.filters import filter_bars, filter_query, read_filters
 from comity.apps.matters.forms import FORMS, TERM_FIELDS, CommentForm, MoveForm, RaiseForm
@@ -36,7 +36,7 @@ from comity.apps.parties.member_context import MemberContext, member_of
 from comity.apps.parties.queries import members
 from comity.apps.parties.rights import Action
 from comity.apps.personal.queries import saved_views
-from comity.apps.refusal import Refused
+from comity.apps.refusal import Refused, form_page
 from comity.apps.sheet import csv_file
 from comity.core import levels
 from comity.core.calendars import UnknownPeriodError
@@ -346,6 +346,7 @@ def matter(request: HttpRequest, matter: UUID) -> HttpResponse:
         "terms": {one.number: sentences.terms_line(known_matter, one, words) for one in steps},
         "differences": sentences.differences(known_matter, steps, words),
         "roles": queries.roles(known_matter),
+        "firms": {one.number: sentences.firm_text(member, one, words) for one in steps},
         # While something is being computed the page asks for itself again, and what was typed would be lost.
         "writing": request.method == "POST" or "write" in request.GET or not is_pending,
         "moves": [one for one in moves if one not in _NO_BUTTONS | _SECOND_MOVES],
@@ -607,6 +608,35 @@ def changes(request: HttpRequest, matter: UUID) -> HttpResponse:
         raise Http404
     audit_read(member, Event.MATTER_READ, known_matter, {"title": known_matter.title})
     return csv_file("changes.csv", corrections.CHANGE_COLUMNS, corrections.change_rows(member, known_matter))
+
+
+@require_safe
+def told_days(request: HttpRequest) -> HttpResponse:
+    """List the days of which the side that served is asked whether it had been told, and how many it was told of."""
+    member, words = member_of(request), words_for(language())
+    least, most, answered = told.told(member)
+    context = {
+        "days": [(one, told.question_line(one, words)) for one in told.open_questions(member)],
+        "answers": told.may_answer(member),
+        "serves": told.SERVES,
+        "least": least,
+        "most": most,
+        "answered": answered,
+    }
+    return render(request, "matters/told.html", context)
+
+
+@require_POST
+@form_page("told")
+def answer_told(request: HttpRequest, question: UUID) -> HttpResponse:
+    """Answer whether the own side had been told of a day."""
+    member = member_of(request, Action.ANSWER)
+    was_told = request.POST.get("told") == "yes"
+    matter = told.answer(member, question, was_told=was_told, zone=zone(member))
+    if matter is not None:
+        return _to_matter(member, matter)
+    messages.success(request, words_for(language())("told.noted"))
+    return redirect("told", relationship=member.relationship.pk)
 
 
 @require_safe

@@ -238,6 +238,13 @@ class RoleForm(LocalisedForm):
         self.fields["role"].choices = [(role.value, words(f"role.{role.value}")) for role in roles]  # type: ignore[attr-defined]
 
 
+class FirmForm(LocalisedForm):
+    """The firm of somebody who advises the side; empty where they are of the side itself."""
+
+    key_prefix = "firm"
+    name = forms.CharField(max_length=120, required=False, validators=[name_validator])
+
+
 class DeputyForm(LocalisedForm):
     """A deputy, and the last day."""
 

@@ -159,6 +159,30 @@ class Membership(UUIDModel):
         return f"{self.person} ({self.role})"
 
 
+class Firm(UUIDModel):
+    """The firm of somebody who advises a side, which engaged it; from a moment until another, as both sides read.
+
+    Written by a function of the database's owner for leads of the side.
+    """
+
+    relationship = models.ForeignKey(Relationship, models.CASCADE, related_name="+")
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="firms")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    side = models.CharField(max_length=8, choices=SIDE_CHOICES)
+    name = models.CharField(max_length=120)
+    from_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """In the order of their days."""
+
+        ordering: ClassVar = ["from_at"]
+
+    def __str__(self) -> str:
+        """By its name."""
+        return self.name
+
+
 class Invitation(UUIDModel):
     """An invitation to join. Of the token in its mail only a digest is stored.
 

@@ -250,6 +250,15 @@ def change_role(member: MemberContext, other: Membership, role: Role) -> None:
     _call_function(member, "comity_change_role", other.pk, role.value)
 
 
+def set_firm(member: MemberContext, other: Membership, name: str) -> None:
+    """Say of which firm somebody of the own side is, which advises it; both sides are shown it wherever they speak.
+
+    :param name: empty where they are of the side itself
+    :raises Refused: for another side's member, and for all but leads
+    """
+    _call_function(member, "comity_set_firm", other.pk, name)
+
+
 def _check_offered(role: Role) -> None:
     """Check that a role is given to newcomers, in a browser and to a program alike.
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from comity.apps.parties.member_context import MemberContext
-from comity.apps.parties.models import Invitation, Membership, Person, Role, Token
+from comity.apps.parties.models import Firm, Invitation, Membership, Person, Role, Token
 from comity.apps.parties.reading_ahead import Place
 from comity.apps.parties.rights import Action, is_active_deputy, membership_may
 from comity.core.values import Side
@@ -215,3 +215,24 @@ def invited_email(token: str) -> str | None:
         cursor.execute("SELECT comity_invited(%s)", [token_digest(token)])
         (email,) = cursor.fetchone()
     return None if email is None else str(email)
+
+
+def firms(member: MemberContext) -> list[Firm]:
+    """List the firms of those who advise a side here, past ones among them; once a request."""
+    return member.once("parties.firms", lambda: list(Firm.objects.filter(relationship=member.relationship)))
+
+
+def firm_of(member: MemberContext, person: UUID | None, at: datetime | None = None) -> str:
+    """Return the firm that a person was of at a moment, or is of now; empty for one who belongs to the side itself."""
+    moment = at or timezone.now()
+    found = (
+        one.name
+        for one in firms(member)
+        if one.person_id == person and one.from_at <= moment and (one.ended_at is None or moment < one.ended_at)
+    )
+    return next(found, "")
+
+
+def firms_now(member: MemberContext) -> dict[UUID, str]:
+    """Return the firm of each person who is of one now, by the person's id."""
+    return {one.person_id: one.name for one in firms(member) if one.ended_at is None}

@@ -20,6 +20,7 @@ urlpatterns = [
     path("people/invitations/<uuid:invitation>/agree/", views.agree, name="agree_invitation"),
     path("people/invitations/<uuid:invitation>/renew/", views.renew, name="renew_invitation"),
     path("people/<uuid:membership>/", views.membership_page, name="their_place"),
+    path("people/<uuid:membership>/firm/", views.set_firm, name="set_firm"),
     path("people/<uuid:membership>/role/", views.change_role, name="change_role"),
     path("people/<uuid:membership>/stand-in/", views.stand_in, name="stand_in"),
     path("people/access.csv", views.access, name="access"),

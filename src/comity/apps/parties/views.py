@@ -18,6 +18,7 @@ from comity.apps.paging import paged
 from comity.apps.parties import operations, queries, setup
 from comity.apps.parties.forms import (
     DeputyForm,
+    FirmForm,
     InviteForm,
     JoinForm,
     OrganisationForm,
@@ -69,6 +70,7 @@ def _render_people(request: HttpRequest, member: MemberContext, form: InviteForm
     leads = member.may(Action.INVITE)
     context = {
         "members": paged(request, queries.members(member)),
+        "firms": queries.firms_now(member),
         "invitations": [
             (invitation, queries.side_to_agree(invitation)) for invitation in queries.open_invitations(member)
         ]
@@ -290,6 +292,9 @@ def _render_membership(
         "role_form": (role_form or RoleForm(initial={"role": other.role})) if leads and not neutral else None,
         "deputy_form": None if neutral else deputy_form or DeputyForm(members=colleagues),
         "deputies": colleagues.filter(stands_in_for=other),
+        "firm_form": FirmForm(initial={"name": queries.firm_of(member, other.person_id)})
+        if leads and not neutral
+        else None,
     }
     invalid = (role_form is not None and role_form.errors) or (deputy_form is not None and deputy_form.errors)
     return render(request, "parties/place.html", context, status=422 if invalid else 200)
@@ -306,6 +311,19 @@ def change_role(request: HttpRequest, membership: UUID) -> HttpResponse:
         return _render_membership(request, member, other, form, None)
     operations.change_role(member, other, Role(form.cleaned_data["role"]))
     return redirect("people", relationship=member.relationship.pk)
+
+
+@require_POST
+@form_page("their_place", "membership")
+def set_firm(request: HttpRequest, membership: UUID) -> HttpResponse:
+    """Say of which firm a member of the own side is, or that they are of the side itself."""
+    member = member_of(request, Action.INVITE)
+    other = _manageable_membership(member, membership)
+    form = FirmForm(request.POST)
+    if form.is_valid():
+        operations.set_firm(member, other, form.cleaned_data["name"])
+        return redirect("people", relationship=member.relationship.pk)
+    return redirect("their_place", relationship=member.relationship.pk, membership=other.pk)
 
 
 @require_POST

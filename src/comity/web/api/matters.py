@@ -184,6 +184,7 @@ def _matter_whole_out(member: MemberContext, matter: Matter) -> dict[str, Any]:
             "at": step.at,
             "side": step.side,
             "by": None if step.person is None else step.person.name,
+            "firm": parties.firm_of(member, step.person_id, step.at),
             "move": step.move,
             "text": step.text,
             "answers_to": None if step.answers_to is None else step.answers_to.number,
