@@ -130,6 +130,27 @@ def test_a_text_on_paper_has_its_sentences_fields_changes_and_digest(book, tmp_p
     assert "Higher" not in spanish
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Change 2, Higher, is agreed and holds from 1 August 2026."),
+        ("es", "El cambio 2, Higher, está acordado y vale desde el 1 de agosto de 2026."),
+    ],
+)
+def test_a_text_on_paper_names_the_changes_to_come(book, tmp_path, language, told):
+    """Whoever holds the sheets of July knows that August reads otherwise, unless only what was known is asked for."""
+    run("begin", book)
+    (tmp_path / "t.toml").write_text(run("export", book, "--on", "2026-02-01").replace("0.8", "0.85"))
+    run("import", book, tmp_path / "t.toml", "--from", "2026-08-01", "--title", "Higher", "--reason", "More agents.",
+        "--agreed-on", "2026-07-10")  # fmt: skip
+    out = tmp_path / "text.pdf"
+    found = []
+    for asked in (["--on", "2026-07-31"], ["--on", "2026-08-01"], ["--on", "2026-07-31", "--known", "0"]):
+        run("export", book, "--format", "pdf", "-o", out, "--language", language, *asked)
+        found.append(told in said_in(out).replace("\u00a0", " "))
+    assert found == [True, False, False]
+
+
 def test_a_difference_is_for_paper_alone(book):
     run("begin", book)
     assert "only a PDF holds a difference" in run("export", book, "--compare", "2026-01-01", code=2)

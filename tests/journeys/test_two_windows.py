@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from comity.apps.i18n import words_for
 from tests.journeys.axe import violations
 from tests.journeys.opening import PASSWORD, current
 
@@ -106,7 +107,7 @@ def sign(page, address):
         page.fill("input[name=password]", PASSWORD)
         page.click("main button.main")
         page.goto(f"{address}sign/")
-    page.get_by_role("button", name="Sign this text").click()
+    page.get_by_role("button", name=words_for("en")("agreement.sign"), exact=True).click()
 
 
 def test_a_wording_for_a_time_returns_to_the_text_before_it(served, home):

@@ -64,6 +64,33 @@ def test_servicenow_closed_at_tells_the_future_until_the_incident_is_closed(book
     assert column(book, "closed_at") == [None, at(2016, 3, 9, 10)]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("spelt", ["Canceled", "Cancelled", "8"])
+def test_servicenow_an_incident_that_is_cancelled_later_is_none(book, spelt, order):
+    """Raised twice, or by mistake; it would stay open for ever. Its update says which delivery is the later one."""
+    header = "number,opened_at,state,sys_updated_on"
+    lines = (
+        "INC1,2026-01-05 09:00:00,New,2026-01-05 09:00:00",
+        f"INC1,2026-01-05 09:00:00,{spelt},2026-01-12 09:00:00",
+    )
+    for at_place in order:
+        other = f"INC2,2026-01-05 09:00:00,New,2026-01-0{5 + at_place} 09:00:00"
+        bring(book, "servicenow_incidents", f"{at_place}.csv", csv(header, lines[at_place], other))
+    assert column(book, "contact_id") == ["INC2"]
+
+
+def test_servicenow_an_incident_whose_last_update_cancels_it_is_none(book):
+    state = "INC1,{},{},true,1/3/2016 09:00,1/3/2016 09:3{},?,?,g"
+    lines = csv(
+        LOG,
+        state.format("Canceled", 2, 2),
+        state.format("Active", 1, 1),
+        "INC2,New,0,true,1/3/2016 09:00,1/3/2016 09:00,?,?,g",
+    )
+    bring(book, "servicenow_event_log", "log.csv", lines)
+    assert column(book, "contact_id") == ["INC2"]
+
+
 def test_servicenow_days_come_before_months_without_leading_zeros(book):
     bring(book, "servicenow_event_log", "log.csv", csv(LOG, "INC1,New,0,true,2/3/2016 01:16,2/3/2016 01:16,?,?,g"))
     assert column(book, "opened_at") == [at(2016, 3, 2, 1, 16)]
@@ -261,6 +288,18 @@ FRESH = (
     "Ticket ID,Status,Group,Created time,Resolved time,First response time (in hrs),Resolution time (in hrs),"
     "Resolution status,Due by Time"
 )
+
+
+@pytest.mark.parametrize("flag", ["Deleted", "Spam"])
+@pytest.mark.parametrize(
+    ("mapping", "head"), [("freshdesk_tickets", "Ticket ID"), ("freshservice_tickets", "Ticket ID")]
+)
+def test_freshdesk_a_ticket_that_is_flagged_later_is_none(book, mapping, head, flag):
+    header = f"{head},Status,Created time,Resolved time,Last updated time,{flag}"
+    line = "{},Open,2026-01-05 09:00,,2026-01-{} 09:00,{}"
+    bring(book, mapping, "one.csv", csv(header, line.format(1, "05", "false"), line.format(2, "05", "false")))
+    bring(book, mapping, "two.csv", csv(header, line.format(1, 12, "true"), line.format(2, 12, "false")))
+    assert column(book, "contact_id") == ["2"]
 
 
 def test_freshdesk_business_hours_are_no_distance_on_a_clock(book):
@@ -749,6 +788,15 @@ def test_interval_parts_that_are_not_what_was_offered_are_told(book):
     outcome = bring(book, "acd_intervals", "acd.csv", csv(ACD, *lines))
     told = "in 1 of 2 intervals answered, abandoned and flowed out are not what was offered (+3 in sum)"
     assert told in outcome.notes
+
+
+def test_interval_abandons_that_no_column_counts_are_told(book):
+    header = "Queue,Date,Interval,Offered,Answered"
+    outcome = bring(
+        book, "acd_intervals", "acd.csv", csv(header, "Care,05/01/2026,09:00,10,8", "Care,06/01/2026,09:00,9,9")
+    )
+    (told,) = (note for note in outcome.notes if "who gave up" in note)
+    assert "in 1 interval nothing counts who gave up: offered less answered is taken for it (2 in sum)" in told
 
 
 def test_interval_more_answered_in_time_than_answered_is_a_reject(book):

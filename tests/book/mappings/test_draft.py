@@ -270,6 +270,14 @@ def test_a_ticket_has_a_state_and_no_outcome_and_its_draft_can_be_read(tmp_path)
     assert (outcome.delivery.new, outcome.delivery.rejected) == (2, 0)
 
 
+def test_a_ticket_that_says_only_when_it_was_closed_asks_whether_it_was_resolved_then(tmp_path):
+    """Without it no deadline can be judged, and nothing would say so."""
+    lines = "Ticket Id,Created Time,Due Date,Closed Time", "1,2026-01-05 09:00,2026-01-05 17:00,2026-01-05 16:00"
+    draft = draft_mapping(written(tmp_path, "t.csv", "\n".join(lines)))
+    assert 'resolved_at = "Closed Time"  # NOT SURE' in draft
+    assert "resolved_at" in tomllib.loads(draft)["ask"]
+
+
 def test_a_state_that_only_a_late_row_has_is_among_the_values(tmp_path):
     lines = [f"{n},2026-01-13 09:00,answered" for n in range(700)]
     content = "\n".join(["Call ID,Start,Result", *lines, "700,2026-01-13 09:00,Hung up"])

@@ -34,6 +34,12 @@ def test_a_header_is_its_words(header, words):
         ("intervals", "offered", "Angebotene Anrufe"),
         ("intervals", "answered", "Chiamate risposte"),
         ("intervals", "abandoned", "Llamadas abandonadas"),
+        ("intervals", "handle_s", "Talk duration"),
+        ("intervals", "handle_s", "Duración de conversación"),
+        ("intervals", "handle_s", "Gesprächsdauer"),
+        ("intervals", "handle_s", "Durée de conversation"),
+        ("intervals", "handle_s", "Tempo de conversação"),
+        ("intervals", "handle_s", "Tempo medio di conversazione"),
     ],
 )
 def test_the_names_of_a_column_are_known_in_the_languages_of_the_trade(table, column, header):

@@ -395,7 +395,7 @@ def _column_lines(target: Table, file: DraftColumns, across: DayColumns | None, 
     yield from ["", "[columns]"]
     beside: set[str] = {header for headers, _ in joined.values() for header in headers}
     beside |= {header for headers, _ in waited.values() for header in headers}
-    said = _said_by_headers(target, file)
+    said = _said_by_headers(target, file) | _said_by_closing(target, file)
     for column in target.columns:
         sample = file.found(column.name)
         if column.name in given:
@@ -497,6 +497,15 @@ def _said_by_headers(target: Table, file: DraftColumns) -> dict[str, tuple[str, 
             comment = reason if name == "respondent_id" else f"nothing else tells rows apart than {other}"
             said[name] = toml_column(stand_in.header), comment
     return said
+
+
+def _said_by_closing(target: Table, file: DraftColumns) -> dict[str, tuple[str, str]]:
+    """Of tickets with a deadline that say only when they were closed: that they were resolved then, perhaps."""
+    closed = file.found("closed_at")
+    has_resolved = file.found("resolved_at") is not None
+    if target.name != "contacts" or closed is None or has_resolved or file.found("due_at") is None:
+        return {}
+    return {"resolved_at": (toml_column(closed.header), "nothing else says when a ticket was resolved")}
 
 
 def _others_within(sample: ColumnSample, file: DraftColumns) -> bool:

@@ -22,7 +22,7 @@ from comity.core.values import Comparison, Period
 
 __all__ = ["COUNTS", "DailyCounts", "SlotCounts", "counting", "daily", "gather", "slots"]
 
-COUNTS = ("answered", "within", "abandoned", "abandoned_within", "short", "short_unknown", "unresolved")
+COUNTS = ("answered", "within", "abandoned", "abandoned_within", "short", "short_unknown", "unresolved", "not_counted")
 MEASURE = "service_level"
 _MEASURES = (MEASURE, "abandonment")
 _WEEK_MINUTES = (7 * 24 + 1) * 60  # of the week in which the clocks go back
@@ -55,7 +55,8 @@ def daily(book: Book, kpi: Kpi, taken_out: TakenOut = TakenOut.ACCEPTED) -> Dail
 
     Its counts are those of `COUNTS`: `within` is of the answered, within the KPI's `answer_within_s`;
     `abandoned_within` and `short` of the abandoned, within that time and within `short_abandon_s` (without which none
-    is short); `short_unknown` are the abandoned of which the records do not tell whether they were short. A contact
+    is short); `short_unknown` are the abandoned of which the records do not tell whether they were short, `not_counted`
+    those that no column counts: what was offered and neither answered nor known to have flowed out. A contact
     that was both answered and abandoned is answered; one that was neither is `unresolved`, and stands apart.
 
     They are counted from contacts or from intervals, as `record_choice` has it (`source` says which): of intervals
@@ -165,6 +166,7 @@ class _Limits:
             "abandoned_within": f"gave_up{self.abandoned.index(kpi.answer_within_s)}",
             "short": None if kpi.short_abandon_s is None else f"gave_up{self.abandoned.index(kpi.short_abandon_s)}",
             "short_unknown": None,
+            "not_counted": None,
             "unresolved": "unresolved",
         }
 
@@ -269,6 +271,7 @@ def _usable(kpi: Kpi, table: ibis.Table) -> ibis.Table:
         short_unknown=ibis.literal(0)
         if kpi.short_abandon_s is None
         else ibis.ifelse(table.abandoned_short.isnull(), gave_up, 0),
+        not_counted=ibis.ifelse(table.abandoned.isnull(), gave_up, 0),
         unresolved=ibis.greatest(table.offered.fill_null(0) - table.answered - gave_up, 0),
     )
 

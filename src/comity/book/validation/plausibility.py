@@ -54,6 +54,15 @@ def interval_notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows, table: 
         f"FROM (SELECT offered - ({parts}) AS off FROM {scan_sql(checked.clean)})"
     )
     row = con.execute(sql).fetchone()
+    given_up = "greatest(offered - answered - coalesce(flowed_out, 0), 0)"
+    lacking = f"SELECT count(*), sum({given_up}) FROM {scan_sql(checked.clean)} WHERE abandoned IS NULL"
+    unknown = con.execute(f"{lacking} AND {given_up} > 0").fetchone()
+    if unknown and unknown[0]:
+        what = plural(unknown[0], "interval", "intervals")
+        yield (
+            f"in {what} nothing counts who gave up: offered less answered is taken for it ({unknown[1]:,.0f} in sum), "
+            "though some of them may have gone elsewhere; bring a column of abandons"
+        )
     if row and row[0]:
         intervals = plural(row[2], "interval", "intervals")
         yield (

@@ -98,6 +98,19 @@ def test_two_sides_go_from_a_draft_to_a_text_that_both_signed(them):
     assert "08:00" in page
 
 
+@pytest.mark.parametrize(
+    ("effect", "said"), [(None, "sign"), ("how_we_count", "sign"), ("amendment", "sign_amendment")]
+)
+def test_the_button_says_what_one_signs(them, effect, said):
+    """How both count, where the contract stays and prevails; or a text that changes it."""
+    edits = () if effect is None else (add("effect", Kind.EFFECT, counts_as=effect),)
+    pk = proposed(them, "customer_lead", content(*edits, add("hours", Kind.CALENDAR, zone="Europe/Madrid")))
+    for language in ("en", "es"):
+        browser = said_again(them.client("customer_lead"))
+        page = shown(browser.get(them.url(f"agreement/changes/{pk}/sign/"), headers={"accept-language": language}))
+        assert [key for key in ("sign", "sign_amendment") if words_for(language)(f"agreement.{key}") in page] == [said]
+
+
 def test_who_may_not_draft_reads_the_text_and_no_more(them):
     browser = them.client("auditor")
     assert "Draft a change" not in shown(browser.get(them.url("agreement/")))

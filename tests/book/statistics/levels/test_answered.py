@@ -121,6 +121,17 @@ def test_abandonment_counts_all_where_short_abandons_are_not_told(tmp_path):
     assert (found.num, found.den, found.also["short_abandons_not_known"]) == (4, 10, 4)
 
 
+@pytest.mark.parametrize("kpi", ["abandonment", "service_level"])
+def test_who_gave_up_by_no_column_is_told_and_not_taken_for_counted(tmp_path, kpi):
+    """10 offered and 6 answered, 4 counted as given up; 10 and 7, and no column counts the other 3."""
+    rows = "help,2026-05-04T10:00:00Z,30,10,6,6,20,4,0\nhelp,2026-05-04T10:30:00Z,30,10,7,7,20,,\n"
+    toml = f'[[kpi]]\nid = "{kpi}"\nabandons = "count"\nanswer_within_s = 20\n'
+    found = level(tmp_path / "with", toml, intervals=SAME_INTERVAL + rows)
+    assert (found.den, found.also["abandons_not_counted"]) == (20, 3)
+    whole = level(tmp_path / "whole", toml, intervals=SAME_INTERVAL + rows.replace("20,,", "20,3,0"))
+    assert (whole.den, "abandons_not_counted" in whole.also) == (20, False)
+
+
 def test_half_hours_stand_beside_the_pooled_level(tmp_path):
     """kpi_reference.json, interval_averaging: pooled 72.1277, mean of intervals 88.0556, at 80 % 66.6667."""
     rows = []

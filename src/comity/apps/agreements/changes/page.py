@@ -46,7 +46,7 @@ from comity.core.agreements.authority import SignedBy
 from comity.core.agreements.changes import CHANGE_FIELDS, AddClause, Entry, Proposal, RemoveClause, field_of
 from comity.core.agreements.changes import Change as ChangeContent
 from comity.core.agreements.clauses import Clause
-from comity.core.agreements.kinds import KINDS, Kind
+from comity.core.agreements.kinds import KINDS, Effect, Kind
 from comity.core.agreements.kpi import MEASURES
 from comity.core.agreements.notice import notice_of
 from comity.core.agreements.people import Named
@@ -415,6 +415,12 @@ def shown_sentences(proposal: Proposal, entries: Sequence[Entry]) -> dict[str, s
         )
         for name in LOCALES
     }
+
+
+def amends_contract(change: ChangeContent, entries: Sequence[Entry]) -> bool:
+    """Whether the text that a change makes amends the signed contract, on its first day; else it says how we count."""
+    read = text(with_change(entries, change), change.span.first_day)
+    return any(clause.fields.get("counts_as") == Effect.AMENDMENT for clause in read.of(Kind.EFFECT))
 
 
 def decided_rows(member: MemberContext, state: queries.ChangeState) -> dict[str, object]:

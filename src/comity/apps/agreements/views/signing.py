@@ -87,6 +87,7 @@ def _read_to_sign(request: HttpRequest, member: MemberContext, row: Change, *, u
         "word_rows": change_page.word_rows(state.last.proposal, now.chain, member, words),
         "preview": preview(member, state.last.proposal, now, words),
         "digest": digest,
+        "amends": change_page.amends_contract(state.last.proposal.change, now.chain),
         "broken_limits": change_page.broken_limits(member, state.last.proposal, now),
         **change_page.deciding(member, state, now, words),
     }

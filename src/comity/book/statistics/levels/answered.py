@@ -116,7 +116,16 @@ def _tells_short(counts: DailyCounts, period: Period) -> bool:
 
 
 def _left_out(counts: DailyCounts, kpi: Kpi, period: Period) -> dict[str, object]:
-    """How many the formula leaves out; where it cannot know them, that it leaves out nobody, and for how many."""
+    """How many the formula leaves out; where it cannot know them, that it leaves out nobody, and for how many.
+
+    Before that, how many count as given up though no column counts them.
+    """
+    not_counted = round(counts.total("not_counted", period))
+    told: dict[str, object] = {"abandons_not_counted": not_counted} if not_counted else {}
+    return told | _short_left_out(counts, kpi, period)
+
+
+def _short_left_out(counts: DailyCounts, kpi: Kpi, period: Period) -> dict[str, object]:
     if kpi.measure == "service_level" and kpi.abandons is Abandons.EXCLUDE_ALL:
         return {"left_out": round(counts.total("abandoned", period))}
     if kpi.measure == "service_level" and kpi.abandons is Abandons.COUNT:
