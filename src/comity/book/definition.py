@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from comity.book.agreement import FOLDER, AgreedChange, UnusableAgreementError, agreed_changes, chain_of, relief_of
@@ -181,6 +181,16 @@ class Definition:
         years = {year for period in periods for year in range(period.start.year, period.end.year + 1)}
         return public_holidays(self.country, years)
 
+    def before(self, day: date) -> "Definition":
+        """The same as if nothing were agreed for that day and later: what can reach a period that ends on it.
+
+        A wording that holds on the day before has no end in it, whenever it ends.
+        """
+        kpis = tuple(_open_from(kpi, day) for kpi in self.kpis if kpi.valid_from < day)
+        calendars = tuple(_open_from(one, day) for one in self.calendars if one.valid_from < day)
+        relief = tuple(one for one in self.relief if one.days.start < day)
+        return replace(self, kpis=kpis, calendars=calendars, relief=relief)
+
     def private_owner(self, table: str) -> Side | None:
         """The side that keeps the whole table to itself, if one does."""
         return next((side for side, private in self.private.items() if table in private.tables), None)
@@ -225,6 +235,14 @@ class Definition:
             one is not None and table.name in {*(row.table for row in one.rows), *(name for name, _ in one.columns)}
             for one in (self.private.values() if side is None else [self.private.get(side)])
         )
+
+
+_Worded = TypeVar("_Worded", Kpi, ServiceCalendar)
+
+
+def _open_from(wording: _Worded, day: date) -> _Worded:
+    """A wording without an end that lies on a day or later."""
+    return wording if wording.valid_to is None or wording.valid_to < day else replace(wording, valid_to=None)
 
 
 def read_definition(book: Path) -> Definition:

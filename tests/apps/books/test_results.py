@@ -1,6 +1,7 @@
 """What takes long is computed by workers: a request shows what there is, and says since when the rest is computed."""
 
 import re
+from datetime import date
 
 import pytest
 from django.db import transaction
@@ -12,9 +13,15 @@ from comity.apps.books.results import Question
 from comity.apps.i18n import words_for
 from comity.apps.parties import operations as parties
 from comity.apps.reviews import queries
+from comity.book.agreement import agreed_changes, chain_of
+from comity.book.amend import write_agreed
+from comity.core.agreements.changes import SetField
+from comity.core.agreements.kinds import Kind
 from comity.core.calendars import UnknownPeriodError
 from comity.review.attribution import NoAttributionError
 from comity.review.build import NoReviewError
+from tests.builders.agreed_changes import agreed
+from tests.builders.agreement import add, change, settled
 from tests.builders.levels import KPI, contacts
 from tests.room import BACKEND, cast, run_jobs, superuser, token
 
@@ -276,3 +283,49 @@ def test_the_first_file_of_an_empty_book_is_seen_at_once(them):
     known_to_workers(them, "customer_lead")
     changed(them)
     assert rows_shown(them, "customer_lead")[0] > 0
+
+
+def kept(them, period=JUNE):
+    """Whether the review of a period is there for what the book says now."""
+    with transaction.atomic():
+        return results.current_result(them.at("customer_lead"), queries.review_question(period)) is not None
+
+
+def sign(them, number, first_day, *, end=None):
+    """A change that both signed, written into the book."""
+    folder = book_folder(them.relationship)
+    one = change(number, first_day, SetField("sl", "target", f"0.7{number}"), end=end)
+    write_agreed(folder, agreed(settled(one, chain_of(agreed_changes(folder)), instead=False), number))
+
+
+def test_a_text_of_later_days_leaves_a_review_and_one_that_reaches_its_period_does_not(them):
+    """June 2026: a text from July on leaves its review, one from 15 June and one from May, signed later, do not."""
+    them.book(contacts="\n".join(contacts()))
+    first = change(1, date(2026, 1, 1), add("sl", Kind.KPI, measure="service_level", target="0.8"))
+    write_agreed(book_folder(them.relationship), agreed(first, 1))
+    for number, first_day, end, stays in (
+        (2, date(2026, 7, 1), None, True),
+        (3, date(2026, 6, 15), date(2026, 6, 20), False),
+        (4, date(2026, 5, 1), date(2026, 5, 10), False),
+        (5, date(2027, 1, 1), date(2027, 2, 1), True),
+    ):
+        with transaction.atomic():
+            results.computed(them.at("customer_lead"), queries.review_question(JUNE), lambda: "a review")
+        assert kept(them)
+        sign(them, number, first_day, end=end)
+        assert kept(them) is stays, number
+
+
+def test_a_text_of_later_days_is_seen_by_what_reads_all_that_was_agreed(them):
+    """Figures about people are withheld by all periods together: a later wording of theirs reaches every review."""
+    them.book(contacts="\n".join(contacts()))
+    first = change(1, date(2026, 1, 1), add("sl", Kind.KPI, measure="service_level", target="0.8"))
+    write_agreed(book_folder(them.relationship), agreed(first, 1))
+    with transaction.atomic():
+        results.computed(them.at("customer_lead"), queries.review_question(JUNE), lambda: "a review")
+        results.computed(them.at("customer_lead"), contents.OVERVIEW, lambda: "an overview")
+    survey = change(2, date(2027, 1, 1), add("csat", Kind.KPI, measure="csat", target="0.7"))
+    write_agreed(book_folder(them.relationship), agreed(survey, 2))
+    assert not kept(them)
+    with transaction.atomic():
+        assert results.current_result(them.at("customer_lead"), contents.OVERVIEW) is None

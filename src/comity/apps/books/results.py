@@ -13,8 +13,8 @@ import pickle
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -35,9 +35,11 @@ from comity.apps.outbox.queries import unfinished_jobs
 from comity.apps.parties.member_context import IN_REQUEST, MemberContext, find_member
 from comity.apps.parties.rate_limits import check_rate_limit
 from comity.apps.refusal import Refused
-from comity.book.definition import UnusableBookError
+from comity.book.agreement import FOLDER as AGREEMENT
+from comity.book.definition import Definition, UnusableBookError
 from comity.book.logos import FOLDER as LOGOS
 from comity.book.tables import ROOM_TABLES
+from comity.core.agreements.kpi import MEASURES
 from comity.core.calendars import UnknownPeriodError
 from comity.core.values import Side
 from comity.review.attribution import NoAttributionError
@@ -122,12 +124,61 @@ def records_state(member: MemberContext) -> str:
     return member.once(f"books.records_state {side}", lambda: _records_state(member, side))
 
 
-def _records_state(member: MemberContext, side: Side | None) -> str:
+_DayOf = Callable[[MemberContext, Mapping[str, str | None]], date]
+# Of tasks that compute from what was agreed for the days before one alone: that day, by the terms of a question.
+_LAST_DAYS: dict[str, _DayOf] = {}
+
+
+def reads_agreement_before(task: str, day_of: _DayOf) -> None:
+    """Register that a task opens its book by `definition_before` the day that `day_of` gives of its terms."""
+    _LAST_DAYS[task] = day_of
+
+
+def definition_before(member: MemberContext, day: date) -> Definition:
+    """Return what was agreed for the days before one, by which a result of these days is computed and kept."""
+    return definition(member).before(day)
+
+
+def _state_of(member: MemberContext, question: Question) -> str:
+    """Return a digest of all that a question's result is computed from.
+
+    A change of the agreement whose first day comes after the days of a question does not reach its result: in place of
+    the files of the agreement stands what they say of these days. Figures about people are withheld by what is shown of
+    all periods together, so that all wordings of their KPIs count.
+    """
+    day_of = _LAST_DAYS.get(question.task)
+    try:
+        day = None if day_of is None else day_of(member, dict(question.terms))
+    except UnknownPeriodError:  # whose refusal is the result
+        day = None
+    if day is None:
+        return records_state(member)
+    side, known = member.viewer.side, definition(member)
+    files = member.once(
+        f"books.records_state {side} {AGREEMENT}", lambda: _records_state(member, side, without=frozenset([AGREEMENT]))
+    )
+    told = known.before(day)
+    of_people = [kpi for kpi in known.kpis if MEASURES[kpi.measure].people_of is not None]
+    return _digest(files, *(_plain(part) for part in (told.kpis, told.relief, told.calendars, of_people)))
+
+
+def _plain(value: object) -> object:
+    """Return a value whose `repr` is the same in each process: sets and mappings in order."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value).__name__, [(one.name, _plain(getattr(value, one.name))) for one in fields(value)]
+    if isinstance(value, Mapping):
+        return sorted((repr(_plain(key)), _plain(one)) for key, one in value.items())
+    if isinstance(value, set | frozenset):
+        return sorted(repr(_plain(one)) for one in value)
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _records_state(member: MemberContext, side: Side | None, without: frozenset[str] = frozenset()) -> str:
     digest = hashlib.sha256()
     for name, status in sorted(_book_files(book_folder(member.relationship.pk))):
         parts = name.split("/")
         # Logos are read anew by whatever shows them; no figure is computed from the other two yet.
-        if parts[0] == LOGOS or parts[0].removesuffix(".parquet") in ROOM_TABLES:
+        if parts[0] == LOGOS or parts[0] in without or parts[0].removesuffix(".parquet") in ROOM_TABLES:
             continue
         is_hidden = parts[0] == "private" and (side is None or parts[1:2] != [side.value])
         if not is_hidden:
@@ -385,7 +436,7 @@ def _key_of(viewer: str, task: str, terms: Iterable[tuple[str, object]]) -> str:
 
 def _result_path(member: MemberContext, question: Question) -> Path:
     """Return the path of a question's result for the current records and today."""
-    state_digest = _digest(records_state(member), datetime.now(UTC).date())
+    state_digest = _digest(_state_of(member, question), datetime.now(UTC).date())
     return _results_folder(member.relationship.pk) / _question_key(member, question) / state_digest
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -108,19 +108,44 @@ def review(member: MemberContext, period: str | None, against: Against | None = 
     question = review_question(period, against)
     result = results.computed(member, question, lambda: build(member, period, against))
     if period is None:
-        results.share_result(member, question, review_question(period_name(member, result), against))
+        _share(member, question, review_question(period_name(member, result), against))
     return result
 
 
 def build(member: MemberContext, period: str | None, against: Against | None = None) -> Review:
     """Build the review of a period, without keeping it; by a worker.
 
+    It is counted by the texts that reach the period; a text that counts only from later days changes nothing in it.
+
     :raises comity.apps.books.queries.NoBookError: and the others as `review`
     """
+    terms = dict(review_question(period, against).terms)
     with books.open_member_book(member) as book:
+        book.definition = results.definition_before(member, _period_end(member, terms))
         built = build_review(book, period=period, against=against, now=datetime.now(UTC))
         built = redact_other_cuts(built, book.definition.cut)
-        return withhold_small_groups(member, book, built, build_review=review)
+        if book.definition == books.definition(member):
+            return withhold_small_groups(member, book, built, build_review=review)
+    # What is withheld follows from the figures of all periods, which are counted by all that was agreed.
+    with books.open_member_book(member) as whole:
+        return withhold_small_groups(member, whole, built, build_review=review)
+
+
+def _share(member: MemberContext, question: Question, named_question: Question) -> None:
+    """Store the result of the latest period by its name too, where no more was agreed than reaches that period."""
+    reaching = [
+        results.definition_before(member, _period_end(member, dict(one.terms))) for one in (question, named_question)
+    ]
+    if reaching[0] == reaching[1]:
+        results.share_result(member, question, named_question)
+
+
+def _period_end(member: MemberContext, terms: Mapping[str, str | None]) -> date:
+    """Return the day after the period of a question; for the latest, which ends by today, a day after each zone's."""
+    name = terms.get("period")
+    if name is None:
+        return datetime.now(UTC).date() + timedelta(days=2)
+    return named(name, books.definition(member).month_starts_on)[1].end
 
 
 def shown_review(member: MemberContext, period: str | None, against: Against | None = None) -> Review:
@@ -147,6 +172,7 @@ def level_detail(member: MemberContext, kpi: str, period: Period, name: str) -> 
 
     def compute() -> LevelDetail:
         with books.open_member_book(member) as book:
+            book.definition = results.definition_before(member, period.end)
             return build_level_detail(book, kpi, period, datetime.now(UTC))
 
     return results.computed(member, Question(COMPUTE_LEVEL, (("kpi", kpi), ("period", name))), compute)
@@ -214,9 +240,11 @@ def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribut
     :raises comity.review.attribution.NoAttributionError: for a KPI that cannot be attributed
     :raises comity.apps.books.results.NotComputedYet: as `review`
     """
+    question = attribution_question(kpi, period)
 
     def compute() -> Attribution:
         with books.open_member_book(member) as book:
+            book.definition = results.definition_before(member, _period_end(member, dict(question.terms)))
             return attribute(book, kpi, period=period, now=datetime.now(UTC))
 
     book_definition = books.definition(member)
@@ -224,11 +252,14 @@ def attribution(member: MemberContext, kpi: str, period: str | None) -> Attribut
         named(period, book_definition.month_starts_on)
     if kpi not in {one.id for one in book_definition.kpis}:
         raise NoAttributionError(f"there is no KPI {kpi!r}")
-    question = attribution_question(kpi, period)
     result = results.computed(member, question, compute)
     if period is None:
-        results.share_result(member, question, attribution_question(kpi, result.name))
+        _share(member, question, attribution_question(kpi, result.name))
     return result
+
+
+for _task in (COMPUTE_REVIEW, COMPUTE_LEVEL, COMPUTE_ATTRIBUTION):
+    results.reads_agreement_before(_task, _period_end)
 
 
 def attribution_question(kpi: str, period: str | None) -> Question:
