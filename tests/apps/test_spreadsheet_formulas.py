@@ -162,9 +162,22 @@ def test_levels_hold_no_formula(them, path):
     found = them.client(None).get(
         f"/api/r/{them.relationship}/{path}", headers={"authorization": f"Bearer {them.word}"}
     )
-    told = cells(found.content.decode())
+    told = cells(found.getvalue().decode())
     assert f"'{FORMULA}" in told
     assert not [cell for cell in told if cell.startswith(STARTS) and not re.fullmatch(r"-?[\d.e-]+", cell)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["review/compare/file.csv?period=2026-06&against=2026-05", "review/figure/{kpi}/contacts.csv?period=2026-06"],
+)
+def test_compared_periods_and_contacts_behind_a_level_hold_no_formula(them, path):
+    browser = them.client("provider_lead")
+    levels = browser.get(them.url("review/file.json?period=2026-06")).json()["levels"]
+    kpi = next(one["kpi"] for one in levels if one["measure"] in {"service_level", "abandonment", "handle_time"})
+    told = cells(browser.get(them.url(path.format(kpi=kpi))).content.decode())
+    assert len(told) > 8
+    assert not [cell for cell in told if cell.startswith(STARTS)]
 
 
 @pytest.mark.parametrize("who", ["customer_lead", "provider_lead"])
@@ -209,8 +222,8 @@ def test_every_csv_export_is_tested():
         "agreement_file",
         "signed_file",
     }  # PDF files
-    assert files == {"rejects", "rejected_rows", "review_file", "figures_file", "log_file", "access", "changes",
-                     "kpi_list_file", "ledger_entries"}  # fmt: skip
+    assert files == {"compare_file", "rejects", "rejected_rows", "review_file", "figures_file", "log_file", "access",
+                     "changes", "kpi_list_file", "ledger_entries"}  # fmt: skip
     assert {path.rsplit("/", 1)[-1] for path in api.get_openapi_schema()["paths"] if "." in path} == {
         "levels.csv",
         "rejects.csv",

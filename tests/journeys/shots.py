@@ -162,8 +162,8 @@ NO_PAGES = {
     "agree_invitation", "let_go", "change_role", "set_firm",
     "stand_in", "change_format", "review_access", "try_again", "propose_calendar", "agree_calendar", "silence",
     # files
-    "review_file", "compare_file", "figures_file", "copy_archive", "record", "rejects", "rejected_rows", "changes",
-    "ledger_entries", "ledger_statement", "pack",
+    "review_file", "compare_file", "figure_contacts", "figures_file", "copy_archive", "record", "rejects",
+    "rejected_rows", "changes", "ledger_entries", "ledger_statement", "pack",
     "agreement_file", "signed_file",
     "mfa_download_recovery_codes", "evidence", "access", "log_file",
     "kpi_list_file", "own_template",

@@ -50,7 +50,8 @@ def build_level_detail(book: Book, kpi_id: str, period: Period, now: datetime) -
     coverage = Coverage(book, now.astimezone(ZoneInfo(zone)).date())
     days = stretches[-1].days
     left_out = tuple(relief.days for relief in relieved_days(book, kpi, days))
-    cuts = gather(book, kpi, days, left_out) or (gather(book, kpi, days) if left_out else None)
+    until = coverage.horizon([counted_table(book, kpi)])
+    cuts = gather(book, kpi, days, left_out, until) or (gather(book, kpi, days, (), until) if left_out else None)
     return LevelDetail(kpi_id, period, zone, _months(book, coverage, kpi, period), cuts)
 
 

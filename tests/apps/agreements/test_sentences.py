@@ -277,7 +277,7 @@ def test_working_hours_that_are_the_same_are_told_once():
             [
                 "Al menos el 80 % de las llamadas se atiende en 20 segundos.",
                 "No cuentan los abandonos de hasta 5 segundos.",
-                "Un cambio de menos de 1\u00a0p.\u00a0p. es demasiado pequeño para actuar.",
+                "Una variación de menos de 1\u00a0p.\u00a0p. no justifica actuar.",
                 "Si se incumple en 2 de 3 periodos, se abre un plan correctivo.",
                 "Persona encargada en el cliente: Ana Ruiz",
             ],

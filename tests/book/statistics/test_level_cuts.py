@@ -57,7 +57,80 @@ def cuts_of(book, measure):
     return level_cuts.gather(book, in_force(book.definition.kpis, measure, date(2026, 6, 30)), JUNE)
 
 
-@pytest.mark.parametrize("measure", sorted(level_cuts.MEASURES))
+# Of callers, and of promises: by contact, by `deadlines`, and one that is not judged.
+MORE = "".join(
+    f'[[kpi]]\nid = "{measure}"\ntarget = 0.8\nwithin_days = 7\n' for measure in ("repeat_contact", "sla_attainment")
+)
+
+
+def called():
+    """Callers 0 to 6 twice within 4 days, and once again after 20; every third is resolved after it was due."""
+    rows = ["contact_id,opened_at,queue,channel,answered_at,resolved_at,due_at,caller_id,agent_id,team,handle_s"]
+    for caller in range(7):
+        for number, day in enumerate((1 + caller % 2, 5, 25)):
+            at, late = f"2026-06-{day:02}T{8 + caller:02}", caller % 3 == 0
+            rows.append(
+                f"{caller}-{number},{at}:00:00Z,{'billing' if caller % 2 else 'voice'},voice,{at}:00:10Z,"
+                f"{at}:{50 if late else 20}:00Z,{at}:30:00Z,who{caller},{'north' if caller < 5 else 'south'}-{caller},"
+                f"{'north' if caller < 5 else 'south'},60"
+            )
+    return "\n".join([*rows, "late,2026-07-20T10:00:00Z,voice,voice,,,,who9,,,"])
+
+
+@pytest.mark.parametrize(
+    ("measure", "num", "den"),
+    # Each of seven callers has two first contacts, of which the earlier is followed; of 21 promises 12 are kept.
+    [("repeat_contact", 7, 14), ("sla_attainment", 12, 21)],
+)
+def test_repeats_and_promises_are_cut_as_their_levels_count_them(tmp_path, measure, num, den):
+    with open_book(write_book(tmp_path / "book", MORE, contacts=called()), JOINT) as book:
+        [(_, stats)] = levels.gather_one(book, measure, [JUNE], date(2026, 7, 20))
+        cuts = cuts_of(book, measure)
+    assert (stats.counted.num, stats.counted.den) == (num, den)
+    for parts in (cuts.queues, [level_cuts.CutSum("", *sums) for sums in cuts.hours.values()]):
+        assert (sum(one.num for one in parts), sum(one.den for one in parts)) == (num, den)
+    assert {hour for _, hour in cuts.hours} == set(range(10, 17))  # 8:00 to 14:00 UTC in Madrid
+    against = {"repeat_contact": 7, "sla_attainment": 9}[measure]
+    assert (cuts.behind, len(cuts.contacts)) == (against, against)
+    assert "who" not in str(cuts.contacts)
+
+
+def test_a_promise_that_falls_due_after_the_records_end_is_in_no_cut(tmp_path):
+    with open_book(write_book(tmp_path / "book", MORE, contacts=called()), JOINT) as book:
+        kpi = in_force(book.definition.kpis, "sla_attainment", date(2026, 6, 30))
+        cuts = level_cuts.gather(book, kpi, JUNE, until=date(2026, 6, 6))
+    assert sum(one.den for one in cuts.queues) == 14  # those of the 1st, the 2nd and the 5th
+
+
+def test_without_callers_there_is_no_cut_of_repeats(tmp_path):
+    with open_book(write_book(tmp_path / "book", MORE, contacts=contacts()), JOINT) as book:
+        assert cuts_of(book, "repeat_contact") is None
+
+
+INTERVALS = """queue,start,minutes,offered,answered,answered_within,threshold_s,abandoned,abandoned_short,handle_s
+voice,2026-06-01T08:00:00Z,30,10,8,6,20,2,1,900
+voice,2026-06-01T08:30:00Z,30,10,9,9,20,1,0,1000
+billing,2026-06-02T09:00:00Z,30,20,15,10,20,5,2,2000
+billing,2026-06-03T00:00:00Z,1440,40,38,30,20,2,0,4000"""
+
+
+@pytest.mark.parametrize(
+    ("measure", "num", "den"),
+    # In time 6+9+10+30 of 70 answered and 10 who gave up, less 3 at once; those 7; and 7900 s over 70.
+    [("service_level", 55, 77), ("abandonment", 7, 77), ("handle_time", 7900, 70)],
+)
+def test_a_book_of_intervals_is_cut_by_queue_weekday_and_hour(tmp_path, measure, num, den):
+    with open_book(write_book(tmp_path / "book", KPIS, intervals=INTERVALS), JOINT) as book:
+        [(_, stats)] = levels.gather_one(book, measure, [JUNE], JUNE.end)
+        cuts = cuts_of(book, measure)
+    assert (stats.counted.num, stats.counted.den) == (num, den)
+    assert (sum(one.num for one in cuts.queues), sum(one.den for one in cuts.queues)) == (num, den)
+    assert {one.name for one in cuts.queues} == {"voice", "billing"}
+    assert set(cuts.hours) == {(0, 10), (1, 11)}  # in Madrid; a row of a whole day tells of no hour
+    assert (cuts.teams, cuts.contacts, cuts.behind) == ((), (), 0)
+
+
+@pytest.mark.parametrize("measure", sorted(level_cuts.MEASURES - {"repeat_contact", "sla_attainment"}))
 def test_every_cut_adds_up_to_the_level_itself(book, measure):
     [(_, stats)] = levels.gather_one(book, measure, [JUNE], JUNE.end)
     cuts = cuts_of(book, measure)

@@ -14,6 +14,7 @@ from comity.core.agreements.first_text import (
     Office,
     first_edits,
     first_says,
+    for_reader,
     own_edits,
 )
 from comity.core.agreements.kinds import Kind
@@ -215,3 +216,14 @@ def test_an_own_template_has_a_kpi_for_each_channel():
     voice, chat = (add(name, Kind.KPI, measure="service_level", channels=[name]) for name in ("voice", "chat"))
     template, there = read(change(1, FIRST, voice, chat)), read(change(1, FIRST, voice))
     assert [edit.fields["channels"] for edit in own_edits(template, there, Mint())] == [["chat"]]
+
+
+@pytest.mark.parametrize("kind", ["title", "title_more", "title_list"])
+def test_what_the_product_says_of_a_draft_is_read_in_the_readers_language_and_what_people_wrote_stays(kind):
+    english, spanish = first_says(kind, "en"), first_says(kind, "es")
+    for name, said in english.items():
+        assert for_reader(said, "es") == spanish[name] != said
+        assert for_reader(spanish[name], "en") == said
+        assert for_reader(said, "en") == for_reader(said, "de") == said
+        assert for_reader(f"{said} And more.", "es") == f"{said} And more."
+    assert for_reader("", "es") == ""

@@ -10,6 +10,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.models import Person
 from comity.apps.parties.rights import Action
 from comity.core.agreements.changes import Proposal
+from comity.core.agreements.first_text import for_reader
 from comity.core.values import Side
 from comity.review.i18n.words import Words
 
@@ -50,6 +51,6 @@ def _texts(member: MemberContext, change: Change, proposal: Proposal) -> dict[st
     party, title = member.side, str(proposal.says.get("title", ""))
     return {
         "party": lambda words: member.party(words)(party),
-        "title": lambda _: title,
+        "title": lambda words: for_reader(title, words.language),
         "number": lambda _: str(change.number),
     }

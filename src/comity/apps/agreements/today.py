@@ -39,6 +39,7 @@ from comity.apps.parties.panels import (
 )
 from comity.apps.parties.rights import Action
 from comity.core.agreements.carried_out_first import FirstState
+from comity.core.agreements.first_text import for_reader
 from comity.core.agreements.pointed_out import missing_clauses
 from comity.core.agreements.signing import UNDECIDED, Situation
 from comity.core.values import Side
@@ -150,7 +151,7 @@ def _first_items(member: MemberContext, one: ChangeState, now: Situation, words:
 
 def _title(one: ChangeState, words: Words) -> str:
     assert one.last is not None
-    title = str(one.last.proposal.says.get("title", ""))
+    title = for_reader(str(one.last.proposal.says.get("title", "")), words.language)
     return words("agreement.change_waits", number=one.row.number, title=title)
 
 

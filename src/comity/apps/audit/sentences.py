@@ -9,6 +9,7 @@ from typing import Any
 from comity.apps.audit.models import EVENT_FIELDS, AuditEvent, Event
 from comity.apps.i18n import spoken_period
 from comity.apps.parties.models import Role
+from comity.core.agreements.first_text import for_reader
 from comity.core.agreements.kinds import WEEKDAYS
 from comity.core.values import Side
 from comity.review.i18n.words import Words, clean
@@ -46,7 +47,7 @@ def event_sentence(event: AuditEvent, words: Words, party: PartyName) -> Sentenc
     if not _has_all_fields(event):  # from before events were typed: the stored text is appended
         return Sentence(f"{words(key).partition('{')[0].rstrip()} {clean(data.get('about', ''))}".rstrip())
     before, mark, after = words(key, **_format_values(data, words, party)).partition(_TITLE_MARK)
-    return Sentence(before, words("audit.title", title=_title(data)) if mark else "", after)
+    return Sentence(before, words("audit.title", title=for_reader(_title(data), words.language)) if mark else "", after)
 
 
 def _has_all_fields(event: AuditEvent) -> bool:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("review/", views.review, name="review"),
     path("review/compare/", views.compare, name="compare"),
     path("review/compare/file.<str:form>", views.compare_file, name="compare_file"),
+    path("review/figure/<path:kpi>/contacts.csv", views.figure_contacts, name="figure_contacts"),
     path("review/figure/<path:kpi>/", views.figure, name="figure"),
     path("review/reading/<path:reading>/", views.reading, name="reading"),
     path("review/file.<str:form>", views.review_file, name="review_file"),

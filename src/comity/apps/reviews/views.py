@@ -71,6 +71,7 @@ from comity.review.render.figures import TableFormat
 from comity.review.render.html import RoomLinks, render_level_detail
 from comity.review.views import attribution as attribution_view
 from comity.review.views.level import days_text, level_row, target_text
+from comity.review.views.level_detail import CONTACT_COLUMNS, contact_cells
 from comity.review.views.reading import find_reading, reading_key
 from comity.review.views.sentences import definition_of, level_title, subtitle, title
 
@@ -439,7 +440,22 @@ def _level_detail(request: HttpRequest, member: MemberContext, review: Review, k
         return f"?{query.urlencode()}#contacts"
 
     number = int(page) if page.isascii() and page.isdecimal() and len(page) < _MOST_DIGITS else 1
-    return render_level_detail(review, words_for(language()), detail, number, page_url)
+    asked = {"period": name} | ({"view": View.JOINT} if member.shared_only and member.side else {})
+    file_url = f"{reverse('figure_contacts', args=[member.relationship.pk, kpi])}?{urlencode(asked)}"
+    return render_level_detail(review, words_for(language()), detail, number, page_url, file_url)
+
+
+@require_safe
+def figure_contacts(request: HttpRequest, kpi: str) -> HttpResponse:
+    """Download the contacts behind a level as CSV: those that the viewer may read."""
+    member, review, _period, name, *_ = _review_part(request)
+    if all(level.kpi != kpi for level in review.levels):
+        raise Http404
+    detail = queries.level_detail(member, kpi, review.period, name)
+    if detail.cuts is None or not detail.cuts.contacts:
+        raise Http404
+    audit_read(member, Event.FIGURE_READ, SubjectType.PERIOD, {"kpi": kpi, "period": name})
+    return csv_file(f"contacts-{name}.csv", CONTACT_COLUMNS, contact_cells(detail))
 
 
 def _distinct_marks(member: MemberContext, matters: list[Matter], words: Words) -> list[tuple[Matter, str]]:

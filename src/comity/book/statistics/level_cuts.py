@@ -4,25 +4,34 @@ Each contact is counted as its level counts it, so that the sums over any cut ar
 people: one of fewer than five agents is shown with others only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import ibis
 from ibis import _
 
 from comity.book.reading.open import Book
+from comity.book.statistics import service_level
+from comity.book.statistics.deadlines import promises
+from comity.book.statistics.exclusions import without
+from comity.book.statistics.levels import repeats
 from comity.book.statistics.record_choice import counted_table
-from comity.book.statistics.scope import contacts_of
-from comity.core.agreements.kpi import CONTACTS, Abandons, Kpi
+from comity.book.statistics.scope import contacts_of, in_queues, in_scope
+from comity.core.agreements.kpi import CONTACTS, INTERVALS, Abandons, Kpi
 from comity.core.disclosure_control import FEWEST
 from comity.core.values import Period
 
-MEASURES = frozenset({"service_level", "abandonment", "wait_mean", "handle_time", "reopen"})
-MOST_CONTACTS = 500  # of those behind a level, the latest
+OF_INTERVALS = frozenset({"service_level", "abandonment", "handle_time"})
+# Shares, of which each contact is on one side: those that count against the level are the contacts behind it.
+SHARES = frozenset({"service_level", "abandonment", "reopen", "repeat_contact", "sla_attainment"})
+MEASURES = SHARES | {"wait_mean", "handle_time"}
+MOST_CONTACTS = 5_000  # of those behind a level, the latest
 _SHOWN = ("contact_id", "opened_at", "queue", "channel", "answered_at", "abandoned_at", "handle_s", "outcome")
 _SECOND = 1e-6
+_HOUR = 60  # minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +72,26 @@ class LevelCuts:
     behind: int
 
 
-def gather(book: Book, kpi: Kpi, period: Period, left_out: Sequence[Period] = ()) -> LevelCuts | None:
-    """The cuts of a level that is counted from contacts; None of any other, and where no contact counts.
+def gather(
+    book: Book, kpi: Kpi, period: Period, left_out: Sequence[Period] = (), until: date | None = None
+) -> LevelCuts | None:
+    """The cuts of a level that is counted from contacts or intervals; None of any other, and where nothing counts.
+
+    Intervals tell of queues, weekdays and hours alone: there are no contacts behind them.
 
     :param left_out: days of relief, which are in none of them
+    :param until: the first day that the records no longer tell of; what falls due later is not judged yet
     """
-    if kpi.measure not in MEASURES or not book.has("contacts") or counted_table(book, kpi) != CONTACTS:
+    table = counted_table(book, kpi) if kpi.measure in MEASURES else ""
+    if table == INTERVALS and kpi.measure in OF_INTERVALS and book.has(INTERVALS):
+        return _of_intervals(book, kpi, period, left_out)
+    if table != CONTACTS or not book.has(CONTACTS):
         return None
-    rows = _counted(book, kpi, period)
-    for days in left_out:
-        rows = rows.filter((rows.day < days.start) | (rows.day >= days.end))
-    keys = rows.group_by("queue", "team", weekday=rows.day.day_of_week.index(), hour=rows.slot // 2)
+    counted = _COUNTED.get(kpi.measure, _counted)(book, kpi, Period(period.start, min(period.end, until or period.end)))
+    if counted is None:
+        return None
+    rows = _without_days(counted, left_out, "day")
+    keys = rows.group_by("queue", "team", weekday=rows.weekday_on.day_of_week.index(), hour=rows.slot // 2)
     cells = keys.aggregate(num=_.num.sum(), den=_.den.sum()).to_pyarrow().to_pylist()
     if not sum(cell["den"] or 0 for cell in cells):
         return None
@@ -81,22 +99,123 @@ def gather(book: Book, kpi: Kpi, period: Period, left_out: Sequence[Period] = ()
     teams, pooled = _teams(
         _sums(cells, "team"), dict(zip(*(agents.column(name).to_pylist() for name in ("team", "agents")), strict=True))
     )
-    hours: dict[tuple[int, int], tuple[float, float]] = {}
-    for cell in cells:
-        if cell["hour"] is not None and cell["den"]:
-            num, den = hours.get((cell["weekday"], cell["hour"]), (0.0, 0.0))
-            hours[cell["weekday"], int(cell["hour"])] = (num + (cell["num"] or 0.0), den + cell["den"])
-    against = rows.filter(rows.against) if kpi.measure in {"service_level", "abandonment", "reopen"} else rows
+    against = rows.filter(rows.against) if kpi.measure in SHARES else rows
     against = against.filter(against.den > 0)
     latest = against.order_by([_.opened_at.desc(), _.contact_id]).limit(MOST_CONTACTS)
     return LevelCuts(
         tuple(sorted(_sums(cells, "queue"), key=lambda one: -one.den)),
         teams,
         pooled,
-        hours,
+        _hours(cells),
         tuple(_contact(row) for row in latest.select(*_SHOWN).to_pyarrow().to_pylist()),
         int(against.count().to_pyarrow().as_py()),
     )
+
+
+def _without_days(table: ibis.Table, left_out: Sequence[Period], day: str) -> ibis.Table:
+    for days in left_out:
+        table = table.filter((table[day] < days.start) | (table[day] >= days.end))
+    return table
+
+
+def _hours(cells: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], tuple[float, float]]:
+    hours: dict[tuple[int, int], tuple[float, float]] = {}
+    for cell in cells:
+        if cell["hour"] is not None and cell["weekday"] is not None and cell["den"]:
+            num, den = hours.get((cell["weekday"], cell["hour"]), (0.0, 0.0))
+            hours[cell["weekday"], int(cell["hour"])] = (num + (cell["num"] or 0.0), den + cell["den"])
+    return hours
+
+
+def _of_intervals(book: Book, kpi: Kpi, period: Period, left_out: Sequence[Period]) -> LevelCuts | None:
+    """The cuts of a level that is counted from intervals: each falls to the weekday and hour in which it begins.
+
+    One that lasts for longer than an hour tells of no hour.
+    """
+    table = in_queues(_without_days(book.table(INTERVALS), left_out, "start_on"), kpi)
+    table = table.filter(table.start_on >= period.start, table.start_on < period.end)
+    if kpi.measure == "handle_time":
+        sums = {
+            "num": table.handle_s.sum(where=table.answered.notnull()),
+            "den": table.answered.sum(where=table.handle_s.notnull()),
+        }
+    else:
+        table = service_level.usable_intervals(kpi, without(book, table, kpi, start="start"))
+        # Where any source does not tell who gave up shortly, the level leaves out nobody.
+        known = not table.short_unknown.sum().to_pyarrow().as_py()
+        short = table.short if known else table.short * 0
+        if kpi.measure == "service_level":
+            den = {
+                Abandons.COUNT: table.answered + table.abandoned,
+                Abandons.EXCLUDE_SHORT: table.answered + table.abandoned - short,
+                Abandons.EXCLUDE_ALL: table.answered,
+            }[kpi.abandons]
+            sums = {"num": table.within.sum(), "den": den.sum()}
+        else:
+            sums = {
+                "num": (table.abandoned - short).sum(),
+                "den": (table.answered + table.abandoned - short).sum(),
+            }
+    rows = table.group_by("queue", "start").aggregate(**sums, minutes=table.minutes.max()).to_pyarrow().to_pylist()
+    zone, cells = ZoneInfo(book.definition.timezone), []
+    for row in rows:
+        at = row["start"].replace(tzinfo=UTC).astimezone(zone)
+        hour = at.hour if (row["minutes"] or 0) <= _HOUR else None
+        cells.append({"queue": row["queue"], "team": None, "weekday": at.weekday(), "hour": hour} | row)
+    if not sum(cell["den"] or 0 for cell in cells):
+        return None
+    queues = tuple(sorted(_sums(cells, "queue"), key=lambda one: -one.den))
+    return LevelCuts(queues, (), (), _hours(cells), (), 0)
+
+
+def _repeats(book: Book, kpi: Kpi, period: Period) -> ibis.Table | None:
+    """The contacts with a caller: first ones, and whether another followed; None where nobody's caller is known."""
+    table = repeats.told_apart(book, kpi, period)
+    if table is None:
+        return None
+    return _columns(
+        table, table.first & table.followed, table.first, table.first & table.followed, "opened_on", table.opened_slot
+    )
+
+
+def _promises(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
+    """The judged promises that fell due in a period, each with its contact: of the hour in which that one came."""
+    rows = promises(book, kpi).filter(_.day >= period.start, _.day < period.end, _.kept.notnull())
+    rows = in_scope(without(book, rows, kpi), kpi).select("contact_id", "queue", "channel", "opened_at", "day", "kept")
+    contacts = book.table(CONTACTS)
+    known = [name for name in (*_SHOWN, "opened_on", "opened_slot", "team", "agent_id") if name in contacts.columns]
+    table = rows.left_join(
+        contacts.select("contact_id", *(name for name in known if name not in rows.columns)), "contact_id"
+    )
+    judged = ibis.literal(True)
+    return _columns(table, table.kept, judged, ~table.kept, "day", table.opened_slot, weekday="opened_on")
+
+
+def _columns(  # noqa: PLR0913 - the columns that every cut needs
+    table: ibis.Table,
+    num: ibis.Value,
+    den: ibis.Value,
+    against: ibis.Value,
+    day: str,
+    slot: ibis.Value,
+    weekday: str | None = None,
+) -> ibis.Table:
+    return table.mutate(
+        num=num.fill_null(0).cast("float64") if not num.type().is_boolean() else num.fill_null(False).cast("float64"),
+        den=den.fill_null(False).cast("int64"),
+        against=against.fill_null(False),
+        day=table[day],
+        weekday_on=table[weekday or day],
+        slot=slot,
+        agent=table.agent_id if "agent_id" in table.columns else ibis.null("string"),
+        team=table.team if "team" in table.columns else ibis.null("string"),
+    )
+
+
+_COUNTED: Mapping[str, Callable[[Book, Kpi, Period], ibis.Table | None]] = {
+    "repeat_contact": _repeats,
+    "sla_attainment": _promises,
+}
 
 
 def _counted(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
@@ -129,15 +248,8 @@ def _counted(book: Book, kpi: Kpi, period: Period) -> ibis.Table:
     else:
         num, den = table.reopens > 0, table.reopens.notnull()
         against = num.fill_null(False)
-    return table.mutate(
-        num=num.fill_null(0).cast("float64") if not num.type().is_boolean() else num.fill_null(False).cast("float64"),
-        den=den.fill_null(False).cast("int64"),
-        against=against.fill_null(False),
-        day=table[day],
-        slot=table["resolved_slot" if kpi.measure == "reopen" else "opened_slot"],
-        agent=table.agent_id if "agent_id" in table.columns else ibis.null("string"),
-        team=table.team if "team" in table.columns else ibis.null("string"),
-    )
+    slot = table["resolved_slot" if kpi.measure == "reopen" else "opened_slot"]
+    return _columns(table, num, den, against, day, slot)
 
 
 def _seconds(limit: float) -> ibis.Value:

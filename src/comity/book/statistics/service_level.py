@@ -231,7 +231,7 @@ def _of_intervals(book: Book, kpi: Kpi, taken_out: TakenOut) -> DailyCounts:
     if not book.has(INTERVALS):
         nothing = pa.table({name: pa.array([], pa.int64()) for name in ("day", "queue", *COUNTS)})
         return folded(INTERVALS, kpi, {name: name for name in COUNTS}, nothing)
-    rows = _usable(kpi, without(book, book.table(INTERVALS), kpi, taken_out, start="start"))
+    rows = usable_intervals(kpi, without(book, book.table(INTERVALS), kpi, taken_out, start="start"))
     known = {name: rows[name].sum() for name in COUNTS if name != "abandoned_within"}
     columns = rows.group_by("queue", day=rows.start_on).aggregate(**known, longest=rows.minutes.max()).to_pyarrow()
     counts = folded(INTERVALS, kpi, {name: name for name in known}, columns)
@@ -252,7 +252,7 @@ def _days_of_long_rows(columns: pa.Table) -> Whole:
     return np.unique(days[longest > _WEEK_MINUTES])
 
 
-def _usable(kpi: Kpi, table: ibis.Table) -> ibis.Table:
+def usable_intervals(kpi: Kpi, table: ibis.Table) -> ibis.Table:
     """Intervals with the counts of `COUNTS`, of those that tell what the KPI asks for.
 
     A row whose threshold is not the KPI's, or not said, tells nothing of a service level. Who is offered and
@@ -297,7 +297,7 @@ def _slots(book: Book, kpi: Kpi) -> SlotCounts:
             },
         )
     else:
-        rows = in_queues(_usable(kpi, without(book, book.table(INTERVALS), kpi, start="start")), kpi)
+        rows = in_queues(usable_intervals(kpi, without(book, book.table(INTERVALS), kpi, start="start")), kpi)
         cells = rows.group_by("queue", day=rows.start_on, slot=rows.start).aggregate(
             **{name: rows[name].sum() for name in ("within", "answered", "abandoned", "short")},
         )

@@ -277,6 +277,18 @@ def first_says(kind: str, language: str) -> dict[str, str]:
     return {name: _text(text, language) for name, text in texts.items()}
 
 
+_OURS: Mapping[str, ByLanguage] = {text: texts for texts in _SAYS.values() for text in texts.values()}
+
+
+def for_reader(text: str, language: str) -> str:
+    """Return a title or a reason as its reader reads it: in another language where it is ours, word for word.
+
+    What people wrote, or changed, stays. Papers and the page on which a text is signed show it as it is signed.
+    """
+    ours = _OURS.get(text)
+    return text if ours is None else _text(ours, language)
+
+
 def first_edits(
     template: str, language: str, there: Text, known: Known, mint: Callable[[str], str]
 ) -> tuple[AddClause, ...]:

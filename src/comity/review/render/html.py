@@ -232,8 +232,8 @@ def render_level(review: Review, words: Words, kpi: str, links: RoomLinks) -> tu
     return Markup(main), Markup(tail)  # noqa: S704 - as above
 
 
-def render_level_detail(
-    review: Review, words: Words, detail: LevelDetail, page: int, page_url: Callable[[int], str]
+def render_level_detail(  # noqa: PLR0913 - what a page has looked up
+    review: Review, words: Words, detail: LevelDetail, page: int, page_url: Callable[[int], str], file_url: str = ""
 ) -> Markup:
     """One level by month, by queue, team, weekday and hour, both sides' values on a line, and its contacts."""
     level = next(one for one in review.levels if one.kpi == detail.kpi)
@@ -258,6 +258,7 @@ def render_level_detail(
         "heat": heat,
         "contacts": contacts_page(detail, level, page, words),
         "page_url": page_url,
+        "file_url": file_url,
     }
     return Markup(environment().get_template("level_detail.html").render(**context))  # noqa: S704 - as above
 

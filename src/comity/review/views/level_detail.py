@@ -1,11 +1,11 @@
 """A level opened as finished text: by queue, team, weekday and hour, and the contacts behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
-from comity.book.statistics.level_cuts import ContactRow, CutSum
+from comity.book.statistics.level_cuts import SHARES, ContactRow, CutSum
 from comity.core.agreements.kpi import HIGHER
 from comity.review.i18n.words import DASH, Words, clean
 from comity.review.level_detail import LevelDetail
@@ -116,9 +116,21 @@ def contacts_page(detail: LevelDetail, level: Level, page: int, words: Words) ->
     page = min(max(page, 1), pages)
     zone = ZoneInfo(detail.timezone)
     rows = tuple(_contact(one, zone, words) for one in shown[(page - 1) * ON_A_PAGE : page * ON_A_PAGE])
-    key = "against" if level.measure in {"service_level", "abandonment", "reopen"} else "counted"
+    key = "against" if level.measure in SHARES else "counted"
     about = words(f"detail.contacts_{key}", count=detail.cuts.behind, shown=words.number(len(shown)))
     return ContactsPage(rows, about, page, pages)
+
+
+CONTACT_COLUMNS = ("contact", "opened", "queue", "channel", "outcome", "wait_s", "handle_s")
+
+
+def contact_cells(detail: LevelDetail) -> Iterator[tuple[object, ...]]:
+    """The contacts behind a level for a file: the moment in the book's zone, seconds as numbers, nothing as ""."""
+    zone = ZoneInfo(detail.timezone)
+    for row in () if detail.cuts is None else detail.cuts.contacts:
+        opened = row.opened_at.replace(tzinfo=UTC).astimezone(zone)
+        values = (row.contact_id, opened.isoformat(), row.queue, row.channel, row.outcome, row.wait_s, row.handle_s)
+        yield tuple("" if value is None else value for value in values)
 
 
 def _contact(row: ContactRow, zone: ZoneInfo, words: Words) -> tuple[str, ...]:

@@ -156,6 +156,8 @@ def test_both_sides_go_from_a_template_to_a_text_in_force_on_the_pages(empty):
     assert "It does without these clauses, which can follow later: Signing authority and Shared reasons." in page
     assert "complete" not in page
     (pk,) = re.findall(r"/changes/([0-9a-f-]{36})/propose/", page)
+    listed = shown(customer.get(empty.url("agreement/"), headers={"accept-language": "es"}))
+    assert "Primer texto del acuerdo" in listed  # whichever language it was begun in
     assert provider.get(empty.url(f"agreement/changes/{pk}/")).status_code == 404
     assert "First text of the agreement" not in shown(provider.get(empty.url("agreement/")))
     assert 'name="template"' in shown(provider.get(empty.url("agreement/")))  # it may begin one of its own

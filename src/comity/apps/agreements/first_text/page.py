@@ -14,7 +14,7 @@ from comity.apps.parties.forms import LocalisedForm
 from comity.apps.parties.member_context import MemberContext
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.fields import plain_decimal
-from comity.core.agreements.first_text import FIRST_TEXTS, first_edits
+from comity.core.agreements.first_text import FIRST_TEXTS, first_edits, for_reader
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.kpi import HIGHER, Kpi
 from comity.core.agreements.kpi_list import HEADERS, IN_FILE, Column, Fault, KpiList, RowProblem
@@ -105,7 +105,7 @@ def offer(
 
 def _title(row: Change, words: Words) -> str:
     latest = list(row.drafts.all())[-1]
-    return operations.title_of(latest.content) or words("agreement.untitled")
+    return for_reader(operations.title_of(latest.content), words.language) or words("agreement.untitled")
 
 
 def problem_rows(listed: KpiList, words: Words) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from comity.apps.agreements.measuring.measures import Duty, MeasuredChange, Measures, shares
+from comity.core.agreements.first_text import for_reader
 from comity.core.proportions import Proportion
 from comity.core.values import Side
 from comity.review.i18n.words import DASH, NO_BREAK, Words
@@ -69,7 +70,7 @@ def change_row(one: MeasuredChange, party: Callable[[Side | str], str], words: W
         notice = words("measured.notice_of", given=given, agreed=words.number(row.notice_agreed))
     return {
         "id": one.id,
-        "name": f"{one.number}{NO_BREAK}· {one.title}" if one.title else str(one.number),
+        "name": f"{one.number}{NO_BREAK}· {for_reader(one.title, words.language)}" if one.title else str(one.number),
         "giver": row.giver,
         "executors": words.listed([party(side) for side in row.carried_out_by]),
         "only": words.listed([party(side) for side in Side if side in row.executed_only_by]) or DASH,

@@ -13,6 +13,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import former_members, members
 from comity.core.agreements.changes import Entry
 from comity.core.agreements.clauses import Clause
+from comity.core.agreements.first_text import for_reader
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.people import Named
 from comity.core.agreements.pointed_out import PointKind, points
@@ -83,16 +84,17 @@ def _history(
 
 
 def titles_of_changes(
-    member: MemberContext, states: Sequence[queries.ChangeState]
+    member: MemberContext, states: Sequence[queries.ChangeState], words: Words
 ) -> dict[int, tuple[str, UUID | None]]:
     """Return title and id of each agreed change, by its number; no id for what only the book has."""
     found: dict[int, tuple[str, UUID | None]] = {
-        one.proposal.change.number: (str(one.proposal.says.get("title", "")), None)
+        one.proposal.change.number: (for_reader(str(one.proposal.says.get("title", "")), words.language), None)
         for one in queries.book_changes(member)
     }
     for state in states:
         if state.row.number is not None and state.row.place is not None and state.last is not None:
-            found[state.row.number] = (str(state.last.proposal.says.get("title", "")), state.row.pk)
+            title = for_reader(str(state.last.proposal.says.get("title", "")), words.language)
+            found[state.row.number] = (title, state.row.pk)
     return found
 
 

@@ -29,6 +29,7 @@ from comity.apps.parties.member_context import MemberContext, member_of, member_
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused, form_page
 from comity.core.agreements.changes import Proposal
+from comity.core.agreements.first_text import for_reader
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.pointed_out import missing_clauses
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
@@ -79,7 +80,8 @@ def render_change(  # noqa: PLR0913 - a page with one of several forms
     context: dict[str, Any] = {
         "row": row,
         "state": state,
-        "title": content.says.get("title") or words("agreement.untitled"),
+        "title": for_reader(str(content.says.get("title", "")), words.language) or words("agreement.untitled"),
+        "reason": for_reader(str(content.says.get("reason", "")), words.language),
         "state_text": words(f"change_state.{state.state.value}"),
         "content": content,
         "editing": editing,
@@ -96,9 +98,12 @@ def render_change(  # noqa: PLR0913 - a page with one of several forms
         "marks": [],
         "namesakes": signatories.namesakes(member),
         "meanwhile": [],
-        "says_rows": change_page.says_rows(
-            shown, words, change_page.figures(member, shown.change, now.chain, words)
-        ),
+        "says_rows": [
+            (label, for_reader(value, words.language))
+            for label, value in change_page.says_rows(
+                shown, words, change_page.figures(member, shown.change, now.chain, words)
+            )
+        ],
         "about": None,
         "clause_form": None,
         "talk": remarks_page.talk(request, member, state, now, words),

@@ -23,6 +23,7 @@ from comity.apps.numbers import whole_number
 from comity.apps.parties.member_context import MemberContext, member_of, member_of_a_side
 from comity.apps.parties.rights import Action
 from comity.core.agreements.changes import Entry
+from comity.core.agreements.first_text import for_reader
 from comity.core.agreements.kinds import Kind
 from comity.core.agreements.pointed_out import missing_clauses
 from comity.core.agreements.signing import UNDECIDED, State, StepKind
@@ -45,7 +46,7 @@ def agreement(request: HttpRequest) -> HttpResponse:
     states = queries.change_states(member)
     other_day, searched = _day(request.GET.get("with", "")), request.GET.get("q", "").strip()
     told = [entry for entry in entries if known is None or entry.place <= known]
-    titles = agreement_page.titles_of_changes(member, states)
+    titles = agreement_page.titles_of_changes(member, states, words)
     drafting, begun = member.side is not None and member.may(Action.ACT), is_in_agreement(member)
     is_first = drafting and not begun and not any(one.state in {State.DRAFT, *UNDECIDED} for one in states)
     past = [one for one in states if one.state not in {*UNDECIDED, State.DRAFT}]
@@ -103,7 +104,7 @@ def _row(member: MemberContext, one: queries.ChangeState, words: Words) -> dict[
     span = None if proposal is None else proposal.change.span
     return {
         "change": one.row,
-        "title": says.get("title") or words("agreement.untitled"),
+        "title": for_reader(str(says.get("title", "")), words.language) or words("agreement.untitled"),
         "state": words(f"change_state.{one.state.value}"),
         "side": Side(one.row.side) if proposal is None else proposal.giver,
         "first_day": None if span is None or span.first_day == date.min else span.first_day,

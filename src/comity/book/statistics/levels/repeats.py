@@ -12,7 +12,7 @@ from comity.book.statistics.callers import caller_column, chance_of_another
 from comity.book.statistics.levels.asking import LevelQuestion, NoLevel, no_level
 from comity.book.statistics.levels.folding import Daily
 from comity.book.statistics.scope import contacts_of
-from comity.core.agreements.kpi import EVERYTHING
+from comity.core.agreements.kpi import EVERYTHING, Kpi
 from comity.core.levels import LevelStats, Sampled
 from comity.core.values import Period
 
@@ -52,33 +52,48 @@ def gather(book: Book, asked: LevelQuestion, horizon: date) -> Iterator[tuple[Pe
 
 
 def _daily(book: Book, asked: LevelQuestion, window: timedelta) -> Daily:
-    kpi = asked.kpi
-    table = contacts_of(book, kpi, asked.start - window - _DAY, asked.end + window + _DAY, any_channel=True)
-    caller, span = caller_column(book), (asked.end - asked.start + 2 * (window + _DAY)).days
-    if caller is None:
+    kpi, days = asked.kpi, Period(asked.start, asked.end)
+    table = told_apart(book, kpi, days)
+    if table is None:
         return Daily.of(_NOTHING, "opened_on")
+    span = (asked.end - asked.start + 2 * (window + _DAY)).days
+    sums = table.group_by("opened_on").aggregate(
+        num=(_.first & _.followed).sum(),
+        den=_.first.sum(),
+        followed=_.followed.sum(),
+        every=_.count(),
+        chance=ibis.ifelse(_.first, chance_of_another(_.times, kpi.within_days, span), 0.0).sum(),
+    )
+    return Daily.of(sums.to_pyarrow(), "opened_on")
+
+
+def told_apart(book: Book, kpi: Kpi, days: Period) -> ibis.Table | None:
+    """The contacts of some days whose caller is known; None where no caller is.
+
+    Each says whether it is a `first` one, whether it is `followed` by another within the window, and how many `times`
+    its caller made contact about then.
+    """
+    reach = timedelta(days=kpi.within_days) + _DAY
+    table = contacts_of(book, kpi, days.start - reach, days.end + reach, any_channel=True)
+    caller = caller_column(book)
+    if caller is None:
+        return None
     table = table.mutate(caller=table[caller]).filter(_.caller.notnull())
     # Two of the same moment are told apart by the one thing in which they can count differently.
     order = ["opened_at", "channel"]
     chain = ibis.window(group_by=["caller", "queue"], order_by=order)
     whole = ibis.window(group_by=["caller", "queue"], order_by=order, rows=(None, None))
-    reach = ibis.interval(days=kpi.within_days)
+    within = ibis.interval(days=kpi.within_days)
     table = table.mutate(
         earlier=_.opened_at.lag().over(chain),
         later=_.opened_at.lead().over(chain),
         times=_.opened_at.count().over(whole),
     )
     # Within scope only now: a repeat may come on another channel than the KPI's.
-    table = table.filter(_.opened_on >= asked.start, _.opened_on < asked.end)
+    table = table.filter(_.opened_on >= days.start, _.opened_on < days.end)
     if kpi.channels != EVERYTHING:
         table = table.filter(_.channel.isin(kpi.channels))
-    first = _.earlier.isnull() | (_.opened_at > _.earlier + reach)
-    followed = (_.later <= _.opened_at + reach).fill_null(False)
-    sums = table.group_by("opened_on").aggregate(
-        num=(first & followed).sum(),
-        den=first.sum(),
-        followed=followed.sum(),
-        every=_.count(),
-        chance=ibis.ifelse(first, chance_of_another(_.times, kpi.within_days, span), 0.0).sum(),
+    return table.mutate(
+        first=_.earlier.isnull() | (_.opened_at > _.earlier + within),
+        followed=(_.later <= _.opened_at + within).fill_null(False),
     )
-    return Daily.of(sums.to_pyarrow(), "opened_on")
