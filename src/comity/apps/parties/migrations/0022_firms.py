@@ -49,7 +49,7 @@ END $$;
 class Migration(migrations.Migration):
     """A table and a function."""
 
-    dependencies: ClassVar = [("parties", "0020_ended_unjoined")]
+    dependencies: ClassVar = [("parties", "0021_in_each")]
     operations: ClassVar = [
         migrations.CreateModel(
             name="Firm",
