@@ -688,7 +688,7 @@ def test_an_error_page_reveals_nothing(them, monkeypatch):
     def broken(*_):
         raise RuntimeError("Zebulon 4711.13")
 
-    monkeypatch.setattr("comity.apps.matters.queries.open_actions", broken)
+    monkeypatch.setattr("comity.apps.today.queries.inboxes", broken)
     browser = them.client("customer_lead")
     browser.raise_request_exception = False
     found = browser.get(them.url())

@@ -83,7 +83,7 @@ def try_to_read(them, who, path):
     own = next((side for side in Side if who.startswith(side.value)), None)
     for side, secrets in OURS.items():
         if side is not own:
-            assert not any(secret.encode() in answer.content for secret in secrets), (who, path)
+            assert not any(secret.encode() in answer.getvalue() for secret in secrets), (who, path)
 
 
 def try_from_outside(them, who, path):

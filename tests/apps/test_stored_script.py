@@ -61,7 +61,9 @@ PLANTED = {
     ("MarkPrivateForm", "only"): "as its item", ("MarkPrivateForm", "reason"): "mark",
     ("RoutesForm", "text"): "routes", ("DismissForm", "reason"): "dismissed",
     ("CalendarForm", "zone"): "is a zone, and refused", ("CalendarForm", "free_days"): "calendar",
-    ("FreeDaysForm", "region"): "is a code, and refused",
+    **{(form, "region"): "is a code, and refused"
+       for form in ("FreeDaysForm", "BeginBookForm", "ServiceDaysForm", "TermsForm")},
+    ("AnswersForm", "queues"): "answers",
     ("ReversalForm", "reason"): "ledger", ("SettleForm", "key"): "names a promise, and refused",
     ("SaveViewForm", "name"): "view", ("SaveViewForm", "query"): "view",
 }  # fmt: skip
@@ -157,6 +159,8 @@ target = 100
     assert lead.post(made.url("records/private/"), held).status_code == 302
     route = f"[[route]]\ncolumn = '''{SCRIPT}'''\nis = '''{SCRIPT}'''\nbook = '''{SCRIPT}'''\n"
     assert lead.post("/routes/", {"text": route}).status_code == 422  # none of theirs, and shown again with why
+    answers = lead.post(made.url("records/terms/"), {"queues": f"{SCRIPT}: {SCRIPT}"})
+    assert answers.status_code == 302, answers.content.decode()
     for browser in (lead, other):
         page = browser.get(made.url("review/confirm/?period=2026-05")).content.decode()
         (digest,) = re.findall(r'name="figures" value="([0-9a-f]{64})"', page)

@@ -79,7 +79,7 @@ def test_no_byte_of_a_matters_words_is_left_and_the_chain_is_whole(them):
     assert PLANTED.encode() not in dump()
     assert (done.texts, done.files) == (1 + 5, 1)
     assert done.mails == 1
-    assert [one.name for one in mails.iterdir()] == ["2.eml"]
+    assert [one.name for one in mails.glob("*.eml")] == ["2.eml"]
     assert whole(them) == head
     assert ledger.lines(them) == before
     for who in (C, P, "auditor"):

@@ -124,7 +124,7 @@ def test_the_menu_reaches_every_month_by_years_that_fold_out():
     page = browser.get(made.url("review/?period=2026-06")).content.decode()
     assert set(re.findall(r"\?period=(2019[^\"&]*)", page)) == {"2019", *(f"2019-Q{n}" for n in (2, 3, 4)),
                                                              *(f"2019-{n:02}" for n in range(5, 13))}  # fmt: skip
-    folds = re.findall(r'<details( open)?><summary class="prompt">(\d{4})', page)
+    folds = re.findall(r'<details( open)?>\s*<summary class="prompt">(\d{4})', page)
     assert [year for _, year in folds] == [str(year) for year in range(timezone.now().year, 2018, -1)]
     assert {year for is_open, year in folds if is_open} == {"2026", str(timezone.now().year)}
     compared = browser.get(made.url("review/compare/?period=2026-06&against=2019-06")).content.decode()

@@ -22,6 +22,7 @@ ALIKE = {
     "headline.named",
     "levels.of_days",
     "target_cost.amount",
+    "board.comment_by",
     *(f"survey.{name}" for name in ("csat", "nps", "ces", "esat")),
 }
 ALIKE |= {"measure.csat", "measure.nps"}

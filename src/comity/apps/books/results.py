@@ -149,7 +149,7 @@ def _state_of(member: MemberContext, question: Question) -> str:
     day_of = _LAST_DAYS.get(question.task)
     try:
         day = None if day_of is None else day_of(member, dict(question.terms))
-    except UnknownPeriodError:  # whose refusal is the result
+    except (UnknownPeriodError, NoBookError, UnusableBookError):  # whose refusal is the result
         day = None
     if day is None:
         return records_state(member)

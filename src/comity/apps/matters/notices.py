@@ -38,10 +38,6 @@ from comity.core.values import Side
 TASK = "matters.notice"
 
 
-class NoticeNotTakenError(Exception):
-    """No mail server took a mail of a notice: the job is tried again, and shown to the side that gives it."""
-
-
 def may_give(member: MemberContext) -> bool:
     """Whether the member can give formal notice here: they speak for their side, and addresses are agreed."""
     if member.side is None or not member.may(Action.CONFIRM) or not has_mail_server():
@@ -79,7 +75,7 @@ def follow(member: MemberContext, notice: FormalNotice) -> None:
     """Mail a notice where that was not done, and note that it was received, or that all of its mails came back.
 
     :param member: of the side that gives it
-    :raises NoticeNotTakenError: where no mail server takes any of its mails
+    :raises ConnectionError: where no mail server takes any of its mails; the job is tried again
     """
     matter = notice.matter
     if not notice.told and notice.acknowledged_at is None:
@@ -124,7 +120,7 @@ def _sent(told: dict[str, str]) -> Sent:
 def _send(member: MemberContext, notice: FormalNotice) -> None:
     """Mail a notice to each address, and note which the mail server took, with the headers and digest of each mail.
 
-    :raises NoticeNotTakenError: where it took none
+    :raises ConnectionError: where it took none
     """
     mails = []
     for address in notice.addresses:
@@ -140,7 +136,7 @@ def _send(member: MemberContext, notice: FormalNotice) -> None:
         digest = hashlib.sha256(raw.as_bytes()).hexdigest()
         mails.append({"address": address, "taken_at": timezone.now().isoformat(), "headers": headers, "digest": digest})
     if not mails:
-        raise NoticeNotTakenError
+        raise ConnectionError("no mail server took a mail of a formal notice")
     _call("SELECT comity_notice_taken(%s, %s)", notice.matter_id, json.dumps(mails))
 
 
