@@ -1,17 +1,22 @@
 """A person's relationships side by side, each as its member sees it; others by name alone."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from comity.apps.first_run.queries import own_calendar
 from comity.apps.i18n import words_for
 from comity.apps.matters.models import Matter
 from comity.apps.parties import operations
-from comity.apps.parties.member_context import set_viewer
+from comity.apps.parties.member_context import IN_REQUEST, READS_ONLY, set_viewer
 from comity.apps.parties.models import Membership, Role
 from comity.apps.parties.queries import led_organisations
+from comity.apps.record import queries as record
+from comity.apps.record.models import ConsentSubject
 from comity.apps.refusal import Refused
+from comity.apps.replies import operations as replies
 from comity.apps.today.portfolio import other_relationships, portfolio_rows, side_by_side
 from comity.core.values import Side
 from tests.builders.confirmations import confirm
@@ -193,3 +198,34 @@ def test_roles_without_work_are_not_offered_and_kept_by_who_has_them(them):
     assert ">Lead</th>" in rights
     assert ">Finance</th>" not in rights
     assert ">Surveyor</th>" not in rights
+
+
+@pytest.mark.parametrize("who", ["customer_lead", "provider_lead", "auditor"])
+def test_what_several_parts_ask_of_the_record_is_read_once_and_is_the_same(them, who):
+    """A confirmation of one side, a final period and a proposed calendar, asked for one by one and all at once."""
+    confirm(them, "customer_lead")
+    confirm(them, "provider_lead")
+    with transaction.atomic():
+        replies.propose_calendar(them.at("provider_lead"), own_calendar(them.at("provider_lead")))
+
+    def told(member):
+        few = [one for one in ConsentSubject if one not in {ConsentSubject.LEDGER, ConsentSubject.PRIORITIES}]
+        subjects = ["2026-06", "customer 1", "provider 1", "1"]
+        return [
+            [[one.pk for one in record.unanswered_consents(member, kind)] for kind in few],
+            [{side: one.pk for side, one in record.valid_consents(member, kind, subject).items()}
+             for kind in few for subject in subjects],
+            [record.count_entries(member, kind, begins) for kind in few for begins in ("", "provider ", "2026")],
+        ]  # fmt: skip
+
+    with transaction.atomic():
+        usual = told(them.at(who))
+        member = them.at(who)
+        member.cache.update({IN_REQUEST: True, READS_ONLY: True})
+        with CaptureQueriesContext(connection) as captured:
+            assert told(member) == usual
+    assert any(usual[1])
+    assert any(usual[2])
+    asked = [one["sql"] for one in captured if "comity_stand" not in one["sql"]]
+    assert sum("'calendar'" in one and "record_consent" in one for one in asked) == 1
+    assert sum("'calendar'" in one and "record_entry" in one for one in asked) == 1

@@ -32,7 +32,7 @@ waiting_changes: list[Callable[[MemberContext], bool]] = []
 
 def next_subject(member: MemberContext) -> str:
     """Return the subject of the next set in the record: its number."""
-    return str(record.entries(member, ConsentSubject.KPIS).count() + 1)
+    return str(record.count_entries(member, ConsentSubject.KPIS) + 1)
 
 
 def proposal(member: MemberContext) -> Consent | None:

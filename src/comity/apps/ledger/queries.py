@@ -291,7 +291,7 @@ def recount(member: MemberContext) -> tuple[int, list[str]]:
 
 def next_change(member: MemberContext) -> str:
     """Return the subject of the next change of the ledger in the record: its number."""
-    return str(record.entries(member, ConsentSubject.LEDGER_CHANGE).count() + 1)
+    return str(record.count_entries(member, ConsentSubject.LEDGER_CHANGE) + 1)
 
 
 def waiting_change(member: MemberContext) -> Consent | None:

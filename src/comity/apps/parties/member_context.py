@@ -29,6 +29,7 @@ from comity.core.values import Side, Viewer
 from comity.review.i18n.words import Words
 
 API_PREFIX = "/api/"
+READS_ONLY = "reads only"  # kept there too where nothing is changed, as by pages over many relationships
 IN_REQUEST = "in request"  # kept in `MemberContext.cache` for requests: they compute nothing that takes long
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -155,7 +156,9 @@ def acting_as(person: UUID, relationship: UUID) -> Iterator[MemberContext]:
 
 
 def each_membership(person: Person, limit: int) -> Iterator[MemberContext]:
-    """Act in each relationship of a person in turn, in a request that names none, and then in none again.
+    """Read in each relationship of a person in turn, in a request that names none, and then in none again.
+
+    Nothing is changed meanwhile, so that what a relationship is asked for by several parts of a page is read once.
 
     :param limit: of relationships, the newest
     """
@@ -163,7 +166,7 @@ def each_membership(person: Person, limit: int) -> Iterator[MemberContext]:
     for relationship in list(current.values_list("relationship", flat=True)[:limit]):
         member = find_member(person.pk, relationship)
         if member is not None:
-            member.cache[IN_REQUEST] = True
+            member.cache.update({IN_REQUEST: True, READS_ONLY: True})
             yield member
     set_viewer(person.pk)
 

@@ -111,8 +111,7 @@ def earliest_notice_end(relationship: Relationship, side: Side, zone: str) -> da
 
 def next_calendar_subject(member: MemberContext, side: Side) -> str:
     """Return the subject of a side's next calendar in the record: the side and a number."""
-    entries = record.entries(member, ConsentSubject.CALENDAR).filter(subject__startswith=f"{side.value} ")
-    return f"{side.value} {entries.count() + 1}"
+    return f"{side.value} {record.count_entries(member, ConsentSubject.CALENDAR, f'{side.value} ') + 1}"
 
 
 def proposed_calendars(member: MemberContext) -> dict[Side, Consent]:
