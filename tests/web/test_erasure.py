@@ -1,26 +1,35 @@
 """Erasing the words of a matter: no byte of them is left in a dump or on any page, and chain and figures are whole."""
 
+import json
+import re
 import subprocess
 import uuid
+from contextlib import suppress
+from html import unescape
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.mail import EmailMessage
 from django.db import transaction
 
 from comity.apps.ledger import operations as ledger_operations
 from comity.apps.ledger.operations import OpenedPromise
+from comity.apps.outbox.mail import OutboxBackend, decrypt, encrypt
+from comity.apps.parties import operations
+from comity.apps.parties.models import Person, Role
 from comity.apps.record import queries as record
 from comity.core import chain
 from comity.core.matters.kinds import Kind
 from comity.core.matters.owed import differences_in_record
 from comity.core.matters.transitions import Move
 from comity.core.values import Side
-from comity.web.erasure import ErasureError, erase_matter, erase_wording
+from comity.web.erasure import ErasureError, erase_matter, erase_person, erase_wording
 from comity.web.postgres import SUPERUSER
 from tests.builders import ledger
+from tests.builders.changes import proposed, room, sign, target
 from tests.builders.levels import KPI, contacts
 from tests.builders.matters import moved, raised, sent
-from tests.room import cast, run_jobs, started
+from tests.room import BACKEND, PASSWORD, Browser, cast, run_jobs, started, superuser
 
 pytestmark = pytest.mark.gate
 C, P = "customer_lead", "provider_lead"
@@ -103,6 +112,10 @@ def test_words_of_the_ledger_are_erased_and_their_digest_stays(them):
     assert erase_wording(started(), entry.number, them.relationship).texts == 1
     assert f"{PLANTED} 10".encode() not in dump()
     assert whole(them) == head
+    for who in (C, P):
+        assert f"the words of entry {entry.number} of the record were erased" in unescape(
+            them.client(who).get(them.url("log/")).content.decode()
+        )
     page = them.client(P).get(them.url("ledger/agreed/")).content.decode()
     assert "text erased; its digest is kept" in page
     with pytest.raises(ErasureError, match="names no words"):
@@ -113,3 +126,120 @@ def test_a_matter_that_is_none_is_refused():
     cast()
     with pytest.raises(ErasureError, match="there is no matter"):
         erase_matter(started(), uuid.uuid4())
+
+
+NAME, ADDRESS = "Quirina Zwanzigerin", "quirina@zwanzigerin.example"
+
+
+def files_that_hold(text):
+    """The files of the room's folder, the database's own among them, in which bytes of a text are left."""
+    data, found = started().data, []
+    for file in data.rglob("*"):
+        with suppress(FileNotFoundError):  # of the database, which removes and makes its own at any moment
+            if file.is_file() and text in file.read_bytes():
+                found.append(str(file.relative_to(data)))
+    return found
+
+
+@pytest.fixture
+def gone(them):
+    """A provider's lead of before: what they chose, wrote and were called stands in many places."""
+    somebody = Person.objects.create_user(ADDRESS, PASSWORD, name=NAME)
+    them.people["gone"] = somebody
+    with transaction.atomic():
+        _, token = operations.invite(them.at(P), somebody.email, Role.LEAD, Side.PROVIDER)
+        operations.accept_invitation(somebody, token)
+    browser = Browser()
+    browser.force_login(somebody, backend=BACKEND)
+    assert browser.get(them.url("")).status_code == 200
+    need = raised(them, "gone", Kind.NEED, title=f"{NAME} asks")
+    moved(
+        them, C, need, Move.COMMENT, f"As I said:\n{NAME.upper()} <{ADDRESS}> is right, Maquirina Zwanzigerina is not."
+    )
+    with transaction.atomic():
+        operations.end_membership(them.at(P), them.at("gone").membership)
+    data = started().data
+    for name in ("mails", "logs", "copies", f"results/{them.relationship}"):
+        (data / name).mkdir(parents=True, exist_ok=True)
+        (data / name / "planted.log").write_text(f"To: {NAME} <{ADDRESS}>\n")
+    with superuser() as database:
+        received, raw = uuid.uuid4(), uuid.uuid4()
+        database.execute(
+            "INSERT INTO mailbox_receivedmail (id, relationship_id, person_id, side, at, read_at, outcome, raw_digest) "
+            "VALUES (%s, %s, %s, 'customer', now(), now(), 'counted', %s)",
+            [received, them.relationship, them.people[C].pk, uuid.uuid4().hex],
+        )
+        database.execute(
+            "INSERT INTO mailbox_rawmail (id, mail_id, payload, kept_at) VALUES (%s, %s, %s, now())",
+            [raw, received, encrypt(f"Cc: {ADDRESS}".encode())],
+        )
+    EmailMessage("For them", "Alone", "room@example.org", [ADDRESS], connection=OutboxBackend()).send()
+    EmailMessage("For another", f"{NAME} is gone", "room@example.org", ["ana@example.org"],
+                 connection=OutboxBackend()).send()  # fmt: skip
+    return somebody
+
+
+def waiting_mails():
+    with superuser() as database:
+        found = database.execute("SELECT payload FROM outbox_waitingmail").fetchall()
+    return [json.loads(decrypt(bytes(payload))) for (payload,) in found]
+
+
+def test_no_byte_of_a_person_is_left_and_what_they_did_stays_one_persons(them, gone):
+    head, before = whole(them), ledger.lines(them)
+    assert NAME.encode() in dump()
+    assert any("postgres" in one for one in files_that_hold(NAME.encode()))
+    others = len(waiting_mails())
+
+    done = erase_person(started(), ADDRESS.upper())
+
+    kept = [one for one in waiting_mails() if one["subject"].startswith("For ")]
+    assert [(one["to"], one["body"]) for one in kept] == [(["ana@example.org"], f"{done.key} is gone")]
+    assert len(waiting_mails()) == others - 1  # theirs alone was removed
+    for text in (NAME, NAME.upper(), ADDRESS):
+        assert text.encode() not in dump()
+        assert files_that_hold(text.encode()) == []
+    assert (done.signed, done.files) == (0, 0)
+    assert whole(them) == head
+    assert ledger.lines(them) == before
+    somebody = Person.objects.get(pk=gone.pk)
+    assert (somebody.name, somebody.is_active, somebody.has_usable_password()) == (done.key, False, False)
+    page = them.client(C).get(them.url("matters/?show=all")).content.decode()
+    assert f"{done.key} asks" in page
+    with superuser() as database:
+        (text,) = database.execute(
+            "SELECT text FROM matters_step WHERE relationship_id = %s AND text LIKE 'As I said%%'", [them.relationship]
+        ).fetchone()
+    assert text == f"As I said:\n{done.key} <{done.key}> is right, Maquirina Zwanzigerina is not."
+    for who in (C, P):  # both sides read that it was done, and by nobody of theirs
+        assert done.key in them.client(who).get(them.url("log/")).content.decode()
+
+
+def test_whoever_is_still_in_a_relationship_is_not_erased_nor_is_nobody(them):
+    with pytest.raises(ErasureError, match="still in 1 of the room"):
+        erase_person(started(), them.people["provider_analyst"].email)
+    assert Person.objects.get(pk=them.people["provider_analyst"].pk).is_active
+    with pytest.raises(ErasureError, match="nobody here has the address"):
+        erase_person(started(), "nobody@example.org")
+
+
+def test_who_signed_stays_beneath_what_they_signed_and_the_record_verifies():
+    them = room()
+    somebody = Person.objects.create_user("signer@zwanziger.example", PASSWORD, name="Quentin Zwanziger")
+    them.people["signer"] = somebody
+    with transaction.atomic():
+        _, token = operations.invite(them.at(P), somebody.email, Role.LEAD, Side.PROVIDER)
+        operations.accept_invitation(somebody, token)
+    pk = proposed(them, C, target(them))
+    for who in (C, "signer"):
+        sign(them, who, pk)
+    run_jobs()
+    with transaction.atomic():
+        operations.end_membership(them.at(P), them.at("signer").membership)
+    head = whole(them)
+    done = erase_person(started(), somebody.email)
+    assert done.signed >= 2  # the entry of the record and the step; and their word is still whose it was
+    assert whole(them) == head
+    left = re.findall(rb"INSERT INTO public\.(\w+) [^\n]*Quentin Zwanziger", dump())
+    assert set(left) <= {b"record_entry", b"record_consent", b"agreements_step"}
+    assert b"signer@zwanziger.example" not in dump()

@@ -163,6 +163,8 @@ class Event(models.TextChoices):
     ATTRIBUTION_READ = "attribution_read"
     RECORD_READ = "record_read"
     MATTER_ERASED = "matter_erased"  # its words, by whoever runs the room
+    PERSON_ERASED = "person_erased"  # their name and address, likewise
+    WORDING_ERASED = "wording_erased"  # of an opening list or a reversal, likewise
     LEDGER_CHANGE_PROPOSED = "ledger_change_proposed"  # an opening list, a reversal, a calendar
     LEDGER_CHANGE_AGREED = "ledger_change_agreed"
     LEDGER_CHANGE_DROPPED = "ledger_change_dropped"  # declined by the other side, or withdrawn
@@ -321,6 +323,8 @@ EVENT_FIELDS: Mapping[Event, tuple[str, ...]] = dict.fromkeys(Event, ()) | {
         (Event.LEDGER_CHANGE_PROPOSED, Event.LEDGER_CHANGE_AGREED, Event.LEDGER_CHANGE_DROPPED), ("side", "kind")
     ),
     Event.MATTER_ERASED: ("kind",),
+    Event.PERSON_ERASED: ("called",),
+    Event.WORDING_ERASED: ("entry",),
     Event.LEDGER_OPENED_ENDED: ("side", "kind"),
     Event.LEDGER_READ: _FILE,
     Event.FIGURE_READ: ("kpi", "period"),

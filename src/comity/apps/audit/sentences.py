@@ -259,6 +259,8 @@ _ENGLISH_FORMATS: Mapping[Event, tuple[str, str]] = {
     Event.ATTRIBUTION_READ: ("read attribution", "{kpi} {period}"),
     Event.RECORD_READ: ("read record", ""),
     Event.MATTER_ERASED: ("erased {kind}", ""),
+    Event.PERSON_ERASED: ("erased person", "{called}"),
+    Event.WORDING_ERASED: ("erased words of ledger entry", "{entry}"),
     Event.LEDGER_CHANGE_PROPOSED: ("proposed ledger {kind}", "{side}"),
     Event.LEDGER_CHANGE_AGREED: ("agreed to ledger {kind}", "{side}"),
     Event.LEDGER_CHANGE_DROPPED: ("dropped ledger {kind}", "{side}"),
