@@ -284,9 +284,11 @@ def test_the_asker_is_told_that_the_other_sides_clock_ran_out(them):
 
 def test_no_time_to_answer_runs_while_an_answer_may_be_taken_back(them, monkeypatch):
     """Of a declined counter-proposal the clock of who answers starts again, once its mail is sent."""
-    starts, due = [], matters.reply_due
+    starts, due = [], matters.closing_after
     monkeypatch.setattr(
-        matters, "reply_due", lambda one, side, start, zone: starts.append(start) or due(one, side, start, zone)
+        matters,
+        "closing_after",
+        lambda one, side, start, zone, days: starts.append(start) or due(one, side, start, zone, days),
     )
     matter = raised(them, "customer_lead", Kind.CLAIM)
     matter = moved(them, "provider_analyst", matter, Move.COUNTER)
