@@ -20,6 +20,7 @@ from comity.apps.ledger import forms as ledger_forms
 from comity.apps.matters import forms as matter_forms
 from comity.apps.matters.models import Matter
 from comity.apps.parties import forms as party_forms
+from comity.apps.parties.models import Membership
 from comity.apps.personal import forms as personal_forms
 from comity.apps.replies import forms as reply_forms
 from comity.core.matters.kinds import Kind
@@ -38,7 +39,7 @@ PLANTED = {
     ("SetUpForm", "name"): "as of JoinForm", ("SetUpForm", "password"): "is not shown",
     ("SetUpForm", "email"): "is an address",
     ("RelationshipForm", "own"): "begin", ("RelationshipForm", "other"): "begin",
-    ("TokenForm", "name"): "token",
+    ("TokenForm", "name"): "token", ("FirmForm", "name"): "firm",
     ("RenameFormatForm", "name"): "rename", ("BeginBookForm", "currency"): "is a code, and refused",
     ("TermsForm", "currency"): "is a code, and refused",
     ("ChooseMappingForm", "text"): "mapping", ("MatchColumnsForm", "name"): "match",
@@ -128,6 +129,10 @@ target = 100
     said_again(odd)
     assert odd.post("/account/tokens/", {"name": SCRIPT[:80], "days": 9}).status_code == 200
     assert lead.post("/begin/", {"own": SCRIPT, "other": SCRIPT, "side": "customer"}).status_code == 302
+    with transaction.atomic():
+        made.at("customer_lead")
+        advises = Membership.objects.get(relationship=made.relationship, person=made.people["customer_lead"]).pk
+    assert lead.post(made.url(f"people/{advises}/firm/"), {"name": SCRIPT[:120]}).status_code == 302
     listed = {"as_of": "2026-06-10", "debtor_0": "provider", "kind_0": "action", "what_0": SCRIPT}
     assert odd.post(made.url("ledger/agreed/opening/"), listed).status_code == 302
     days = {"from_day": "2026-06-10", "to_day": "2026-06-11"}

@@ -280,3 +280,11 @@ def test_nobody_elsewhere_sees_a_notice(them):
     with transaction.atomic():
         other.at(C)
         assert not FormalNotice.objects.filter(matter=matter).exists()
+
+
+def test_a_notice_that_was_withdrawn_before_its_mails_left_is_mailed_to_nobody(them):
+    matter = given(them)
+    moved(them, C, matter, Move.WITHDRAW)
+    run_jobs(TASK)
+    assert not [mail for mail in sent_mails() if "Formal notice" in mail.subject]
+    assert notice_of(them, matter)[0].told == []

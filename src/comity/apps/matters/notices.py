@@ -33,6 +33,7 @@ from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.apps.replies.queries import calendar_of, closing_after
 from comity.core.matters.receipt import Sent, received_at
+from comity.core.matters.transitions import State
 from comity.core.values import Side
 
 TASK = "matters.notice"
@@ -66,6 +67,7 @@ def defer_sending(matter: Matter) -> None:
         TASK,
         relationship=matter.relationship_id,
         sides=(Side(matter.asks),),
+        lock=f"{TASK} {matter.pk}",  # two at once would mail it twice
         queueing_lock=f"{TASK} {matter.pk}",
         matter=str(matter.pk),
     )
@@ -79,6 +81,8 @@ def follow(member: MemberContext, notice: FormalNotice) -> None:
     """
     matter = notice.matter
     if not notice.told and notice.acknowledged_at is None:
+        if matter.state == State.WITHDRAWN:
+            return  # before anybody was told
         _send(member, notice)
         notice.refresh_from_db()
     sent = [_sent(one) for one in notice.told]
