@@ -13,6 +13,7 @@ from comity.core.agreements.canonical import (
     WeakSaltError,
     canonical,
     clause_digest,
+    counting_digest,
     digest,
     parse_text,
     salted_digest,
@@ -70,6 +71,38 @@ def test_a_digest_pins_the_declaration_of_all_kinds():
         "comity.agreement/1",
         "98ca6fd96374b0df5f02bb7718555a780b1f7139959f47493556720f7b3e9b5a",
     )
+
+
+SL = {"measure": "service_level", "answer_within_s": "20"}
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"target": "0.9"},
+        {"abandons": "exclude-short"},  # as without a word
+        {"queues": ["*"], "outcome": "Nobody waits.", "customer_owner": "Ana", "title": "Phones", "priority": 1},
+    ],
+)
+def test_kpis_that_count_alike_have_one_digest_whatever_their_target_and_names(same):
+    assert counting_digest(Clause("a", Kind.KPI, SL)) == counting_digest(Clause("b", Kind.KPI, SL | same))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"answer_within_s": "30"},
+        {"queues": ["sales"]},
+        {"channels": ["chat"]},
+        {"short_abandon_s": "5"},
+        {"abandons": "count"},
+        {"records": "intervals"},
+        {"queue_map": {"S1": "sales"}},
+        {"measure": "wait_mean"},
+    ],
+)
+def test_kpis_that_count_otherwise_have_another_digest(other):
+    assert counting_digest(Clause("a", Kind.KPI, SL)) != counting_digest(Clause("a", Kind.KPI, SL | other))
 
 
 @pytest.mark.parametrize(

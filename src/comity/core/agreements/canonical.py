@@ -19,6 +19,11 @@ from comity.core.agreements.kinds import Kind
 
 SCHEMA = "comity.agreement/1"
 LEAST_SALT_BYTES = 16
+# What says which contacts a KPI counts, and how; neither how much is to be reached, nor why, nor what follows.
+COUNTED_BY = (
+    *("measure", "formula", "instrument", "queues", "channels", "queue_map", "records"),
+    *("answer_within_s", "short_abandon_s", "abandons", "within_days", "deadline", "volume_band", "patience_s"),
+)
 canonical = chain.canonical
 digest = chain.digest_of
 
@@ -40,6 +45,15 @@ def clause_content(clause: Clause) -> dict[str, Any]:
 def clause_digest(clause: Clause) -> str:
     """Return the digest of one clause."""
     return digest({"schema": SCHEMA, **clause_content(clause)})
+
+
+def counting_digest(kpi: Clause) -> str:
+    """Return the digest of what a KPI counts by, whatever its target.
+
+    Two KPIs with the same one count alike, also those of two relationships: it holds neither their ids nor their words.
+    """
+    fields = complete(kpi.kind, kpi.fields)
+    return digest({"schema": SCHEMA, "counts_by": {name: fields[name] for name in COUNTED_BY if name in fields}})
 
 
 def text_content(clauses: Iterable[Clause]) -> dict[str, Any]:

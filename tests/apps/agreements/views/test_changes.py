@@ -15,6 +15,7 @@ from comity.apps.agreements.wording.values import kind_name
 from comity.apps.books.queries import book_folder
 from comity.apps.i18n import words_for
 from comity.book.agreement import agreed_changes
+from comity.core.agreements.canonical import counting_digest
 from comity.core.agreements.changes import AddClause, SetField
 from comity.core.agreements.clauses import complete
 from comity.core.agreements.kinds import Kind
@@ -391,6 +392,9 @@ def test_the_text_has_contents_history_search_what_was_known_and_another_day(the
     history = page[page.index("<details><summary>By change") :]
     assert "Higher" in history[: history.index("</details>")]
     assert "1 July 2027" in history[: history.index("</details>")].replace("\xa0", " ")
+    with transaction.atomic():
+        counting = counting_digest(queries.text_of(them.at("auditor")).get(kpi))
+    assert f"A KPI that counts by {counting[:16]} counts alike" in history[: history.index("</details>")]
     table = page[page.index("h-otherwise") :]
     assert re.search(r"80\s%.*70\s%", table[: table.index("</table>")], re.DOTALL)
     first = re.findall(r'<option value="(\d+)"', page)[-1]

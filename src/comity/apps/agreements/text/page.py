@@ -11,6 +11,7 @@ from comity.apps.agreements.text.titles import readable_titles
 from comity.apps.agreements.wording.values import kind_name, name_text
 from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.queries import former_members, members
+from comity.core.agreements.canonical import counting_digest
 from comity.core.agreements.changes import Entry
 from comity.core.agreements.clauses import Clause
 from comity.core.agreements.first_text import for_reader
@@ -22,6 +23,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 _MAX_SEARCHED = 200  # characters
+_SHORT = 16  # signs of a digest that is shown
 _FEW = 3  # KPIs that are told by name, were they all
 
 
@@ -35,6 +37,9 @@ def sections(  # noqa: PLR0913 - a text, and what is asked of it
     words: Words,
 ) -> list[tuple[str, list[dict[str, object]]]]:
     """Return the clauses by kind, each with its sentences, the change that it is from, and its history.
+
+    A KPI also says by what it counts, its target aside, so that those of two relationships can be compared.
+
 
     :param searched: only clauses with all of its words are returned, whatever their letters' case and accents
     """
@@ -59,6 +64,7 @@ def sections(  # noqa: PLR0913 - a text, and what is asked of it
                 "sentences": sentences,
                 "number": next((one["number"] for one in reversed(history) if day in one["span"]), None),  # type: ignore[operator]
                 "history": history,
+                "counting": counting_digest(clause)[:_SHORT] if readable and clause.kind is Kind.KPI else "",
             }
         )
     return list(found.items())
