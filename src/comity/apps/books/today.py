@@ -9,7 +9,16 @@ from django.utils import timezone
 
 from comity.apps.books.contents import overview
 from comity.apps.books.models import Mark, Stage
-from comity.apps.books.queries import NoBookError, Terms, files_to_decide, has_book, readable_definition, terms_of, zone
+from comity.apps.books.queries import (
+    NoBookError,
+    Terms,
+    files_to_decide,
+    has_book,
+    moves_to_see,
+    readable_definition,
+    terms_of,
+    zone,
+)
 from comity.apps.books.sentences import item_name, terms_changed
 from comity.apps.books.terms import open_proposal
 from comity.apps.parties.member_context import MemberContext
@@ -29,7 +38,7 @@ from comity.apps.parties.rights import Action
 from comity.book.definition import UnusableBookError
 from comity.book.lateness import last_due
 from comity.core.values import Side
-from comity.review.i18n.words import Words
+from comity.review.i18n.words import Words, clean
 from comity.review.views.sentences import capital
 
 _MAX_FILES = 20
@@ -42,6 +51,7 @@ def register() -> None:
     add_inbox_source(InboxSource("files", _files_to_import))
     add_inbox_source(InboxSource("private data", _private_data_to_review))
     add_inbox_source(InboxSource("terms of records", _terms_to_answer))
+    add_inbox_source(InboxSource("moved figures", _moved_figures))
     add_nav_entry(NavEntry("records", 50, pages=("delivery",)))
 
 
@@ -83,6 +93,20 @@ def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]
             url=reverse("delivery", kwargs=within),
             action=words("inbox.import_do" if file.stage == Stage.LOOKED else "inbox.file_do"),
             detail=f"{words(f'stage.{file.stage}')}, {file.person.name}, {words.day(_local_day(file.at))}",
+        )
+
+
+def _moved_figures(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield imports of a side that moved joint figures, for the other side until somebody of it has opened the file."""
+    for one in moves_to_see(member)[:_MAX_FILES]:
+        within = {"relationship": member.relationship.pk, "delivery": one.delivery}
+        yield InboxItem(
+            group=InboxGroup.DO,
+            side=one.side,
+            title=words("inbox.moved", name=clean(one.name)),
+            url=f"{reverse('delivery', kwargs=within)}#h-moved",
+            action=words("inbox.moved_do") if one.side is member.side else "",
+            detail=words("inbox.moved_figures", count=one.figures),
         )
 
 
