@@ -103,7 +103,7 @@ def test_a_few_quiet_days_at_the_end_are_covered_when_the_book_says_that_it_is_w
     assert (level.num, level.den) == (243, 270)
 
 
-def test_records_of_other_queues_alone_are_told_apart_from_no_records(tmp_path):
+def test_records_of_other_queues_are_told_apart_from_no_records(tmp_path):
     review = composed(two_months(tmp_path / "book", KPI + 'queues = ["sales"]\n'), "2026-06")
     assert next(one.why for one in review.missing if one.reading == "service_level") == "other_queue"
 

@@ -74,6 +74,30 @@ def test_both_sides_are_told_of_what_moved_and_see_it_on_the_page_of_the_file():
         assert "intervals in place of contacts" in shown(them, file, who)
 
 
+def on_today(them, who):
+    """Whether Today asks somebody to look at figures that moved."""
+    return words_for("en")("inbox.moved_do") in them.client(who).get(them.url()).content.decode()
+
+
+def test_today_asks_the_other_side_to_look_until_somebody_of_it_has_and_again_after_an_undoing():
+    them, words = room(), words_for("en")
+    file = looked(them, "own.csv", REPORT, "customer_lead")
+    assert words("import_effect.undecided") in shown(them, file, "customer_lead")
+    assert not on_today(them, "provider_lead")
+    file = bring(them, file)
+    assert (on_today(them, "provider_lead"), on_today(them, "customer_lead")) == (True, False)
+    # Who imported reads on Today that the other side is asked.
+    assert words("inbox.moved", name="own.csv") in them.client("customer_lead").get(them.url()).content.decode()
+    shown(them, file, "customer_lead")
+    assert on_today(them, "provider_lead")  # looking at one's own import is not the other side's look
+    shown(them, file, "provider_analyst")
+    assert not on_today(them, "provider_lead")
+    with transaction.atomic():
+        operations.undo_delivery(them.at("customer_lead"), file)
+    tasks.undo_delivery(str(them.people["customer_lead"].pk), str(them.relationship), str(file.pk))
+    assert on_today(them, "provider_lead")
+
+
 def test_what_moves_back_when_an_import_is_undone_is_told_as_well():
     them = room()
     file = bring(them, looked(them, "own.csv", REPORT, "customer_lead"))

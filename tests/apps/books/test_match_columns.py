@@ -7,7 +7,9 @@ from django.db import transaction
 
 from comity.apps.books import operations
 from comity.apps.books.models import KeptMapping, Stage
+from comity.apps.books.queries import book_folder
 from comity.apps.i18n import words_for
+from tests.builders.deliveries import files_with
 from tests.builders.uploads import fields, imported, now, received, run
 from tests.room import cast, run_jobs
 
@@ -239,3 +241,24 @@ def test_channels_are_asked_with_what_they_seem_to_be_and_the_kpi_form_offers_wh
     assert words("kpi_channel.of_some", names="WhatsApp") in page
     assert words("kpis.channel_absent", channel=words("kpi_channel.of_chat")) in page
     assert words("kpis.channel_absent", channel=words("kpi_channel.of_voice")) not in page
+
+
+BY_AGENT = "Call no;Arrived;Agent name;Remarks\n1;2026-05-13T09:00:00Z;Ana Ruiz;rang twice\n"
+
+
+def test_a_column_of_people_is_offered_as_pseudonyms_and_no_name_is_kept(them):
+    made = run(them, "provider_lead", received(them, "provider_lead", "calls.csv", BY_AGENT), dry_run=True)
+    browser, words = them.client("provider_lead"), words_for("en")
+    address = them.url(f"records/{made.pk}/columns/")
+    page = browser.get(address).content.decode()
+    assert words("match.pseudonym_why") in page
+    asked = fields(page)
+    assert asked["field_2"] == ""  # nothing is chosen for anybody
+    assert "field_3" not in asked  # free text stays out
+    asked |= {"field_0": "contact_id", "field_1": "opened_at", "field_2": "agent_id", "name": "ours", "do": "check"}
+    assert browser.post(address, asked | {"field_2": "queue"}).status_code == 422
+    assert browser.post(address, asked).status_code == 302
+    checked = run(them, "provider_lead", now(them, "provider_lead", made), dry_run=True)
+    assert (checked.stage, "Ana Ruiz" in str(checked.outcome)) == (Stage.LOOKED, False)
+    assert imported(them, made).outcome["counts"]["new"] == 1
+    assert files_with(book_folder(them.relationship), "Ana Ruiz") == []

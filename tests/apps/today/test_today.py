@@ -62,7 +62,7 @@ def test_each_app_registers_its_parts_once():
     }
     assert {one.name for one in inbox_sources()} == {
         "neutral people", "calendars", "kpis", "ledger", "agreements", "priorities", "deliveries", "files",
-        "private data", "answers", "actions", "told", "periods", "terms of records",
+        "private data", "answers", "actions", "told", "periods", "terms of records", "moved figures",
     }  # fmt: skip
 
 

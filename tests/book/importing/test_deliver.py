@@ -16,18 +16,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comity.book.importing.deliver import ImportRequest, RefusedError, import_tables
+from comity.book.definition import read_definition
+from comity.book.importing.deliver import ImportRequest, RefusedError, import_source, import_tables
 from comity.book.importing.diff import import_difference, imports_of
 from comity.book.importing.forget import forget_person
 from comity.book.importing.route import import_routed
 from comity.book.mappings.digest import mapping_digests
 from comity.book.mappings.model import UnusableMappingError, identity_mapping
-from comity.book.mappings.parse import read_mapping
+from comity.book.mappings.parse import parse_mapping, read_mapping
 from comity.book.reading.open import open_book
 from comity.book.reading.origins import origins
 from comity.book.storage.commit import BusyBookError, Move, book_lock, commit
 from comity.book.tables import CONTACTS
-from comity.book.validation.pseudonyms import KEY_FILE_SETTING, pseudonym
+from comity.book.validation.pseudonyms import KEY_FILE_SETTING, holder_of, own_key, pseudonym
 from comity.book.validation.rejects import rejects_of_import
 from comity.core.values import Side
 from tests.builders.deliveries import HEADER, at, counts, deliver, files_with, ids, line, rows
@@ -334,6 +335,51 @@ def test_a_forgotten_person_stands_nowhere_and_the_rows_stay(tmp_path):
     assert len(ids(book)) == 6
     assert len({row["agent_id"] for row in rows(book)}) == 3
     assert forget_person(book, "agent1") == ()
+
+
+NAMES = """table = "contacts"
+[columns]
+contact_id = "No"
+opened_at = "At"
+agent_id = { from = "Agent", keep = true, reason = "who is the same", digest = true }
+"""
+
+
+def brought_by_name(book, side, rows, **more):
+    """Calls with the names of agents, brought by a side under a mapping that keeps digests of them."""
+    file = book.parent / f"{side.value}.csv"
+    file.write_text("\n".join(["No,At,Agent", *rows]), encoding="utf-8")
+    mapping = parse_mapping(NAMES, "names", None, "names")
+    return import_source(book, file, mapping, ImportRequest("Ana", at(1), side=side, **more))
+
+
+def test_names_enter_as_digests_by_the_key_of_the_side_that_imports(tmp_path, monkeypatch):
+    """The same person is the same within a side, and nobody can hold one side's digests against the other's."""
+    monkeypatch.setenv(KEY_FILE_SETTING, str(tmp_path / "key"))
+    book = write_book(tmp_path / "book")
+    day = "2026-01-05T09:00:00Z"
+    looked = brought_by_name(book, Side.PROVIDER, [f"1,{day},Ana Ruiz"], dry_run=True)
+    assert "Ana Ruiz" not in str(looked.first_rows)
+    calls = [f"1,{day},Ana Ruiz", f"2,{day},Ana Ruiz", "3,no day,Ana Ruiz"]
+    brought_by_name(book, Side.PROVIDER, calls, max_rejects=1.0)
+    brought_by_name(book, Side.CUSTOMER, [f"9,{day},Ana Ruiz"])
+    assert files_with(book, "Ana Ruiz") == []
+    key, definition = bytes.fromhex((tmp_path / "key").read_text()), read_definition(book)
+    own = {side: pseudonym(own_key(key, holder_of(definition.relationship, side)), "Ana Ruiz") for side in Side}
+    assert {row["contact_id"]: row["agent_id"] for row in rows(book)} == {
+        "1": own[Side.PROVIDER],
+        "2": own[Side.PROVIDER],
+        "9": own[Side.CUSTOMER],
+    }
+    forget_person(book, "Ana Ruiz")
+    assert not set(own.values()) & {row["agent_id"] for row in rows(book)}
+
+
+@pytest.mark.parametrize("column", ["queue", "reason"])
+def test_only_a_column_of_people_can_be_kept_as_a_digest(column):
+    text = NAMES.replace("agent_id", column)
+    with pytest.raises(UnusableMappingError, match="belongs to a column that is taken `from`"):
+        parse_mapping(text, "names", None, "names")
 
 
 # One export, several relationships -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from comity.book.mappings.match import (
     look_at_columns,
     matched_mapping,
     open_questions,
+    pseudonyms_for,
     suggest_fields,
     suggest_table,
 )
@@ -241,3 +242,28 @@ def test_a_file_of_our_own_words_for_channels_lists_them_too(tmp_path):
     answers = Answers("contacts", OF_CHANNELS)
     assert not open_questions(look_at_columns(path), answers).any
     assert 'unlisted = "refuse"' in matched_mapping(look_at_columns(path), answers, "log")
+
+
+PEOPLE = """Call no,Arrived,Agent name,Remarks
+1,2026-01-13T09:00:00Z,Ana Ruiz,called twice
+"""
+OF_PEOPLE = {"Call no": "contact_id", "Arrived": "opened_at"}
+
+
+def test_a_column_of_people_is_taken_as_pseudonyms_where_somebody_chooses_so(tmp_path):
+    """Nothing is proposed, what is no id of ours is never filled by it, and free text never at all."""
+    path = tmp_path / "log.csv"
+    path.write_text(PEOPLE, encoding="utf-8")
+    columns = look_at_columns(path)
+    agent, text = columns.samples[2], columns.samples[3]
+    assert (agent.personal is not None, "Agent name" in suggest_fields(columns, "contacts")) == (True, False)
+    assert "agent_id" in pseudonyms_for("contacts", agent)
+    assert pseudonyms_for("contacts", text) == ()
+    chosen = Answers("contacts", OF_PEOPLE | {"Agent name": "agent_id", "Remarks": "agent_id"})
+    mapping = parse_mapping(matched_mapping(columns, chosen, "log"), "x", None, "log")
+    assert mapping.digests == ("agent_id",)
+    assert answers_of(mapping, columns).fields == OF_PEOPLE | {"Agent name": "agent_id"}
+    for other in ("queue", "reason"):
+        assert "Agent name" not in matched_mapping(
+            columns, Answers("contacts", OF_PEOPLE | {"Agent name": other}), "log"
+        )

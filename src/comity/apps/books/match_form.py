@@ -26,6 +26,7 @@ from comity.book.mappings.match import (
     known_values,
     offers_wait,
     open_questions,
+    pseudonyms_for,
     required_columns,
     stand_in,
     suggest_fields,
@@ -171,6 +172,9 @@ class MatchColumnsForm(LocalisedForm):
         ]
         ours += [(WAIT, field_name(WAIT, words))] if offers_wait(table) else []
         for at, sample in enumerate(columns.samples):
+            if people := pseudonyms_for(table, sample):
+                named = [(one, words("match.as_pseudonym", field=field_name(one, words))) for one in people]
+                self._add(f"field_{at}", [("", words("match.leave_out")), *named], sample.header)
             if sample.personal is None:
                 self._add(f"field_{at}", [("", words("match.leave_out")), *ours], sample.header)
                 self._add(f"also_{at}", [("", DASH), *ours], f"{words('match.also')}: {sample.header}")
@@ -325,7 +329,7 @@ class MatchColumnsForm(LocalisedForm):
                     "header": sample.header,
                     "values": [] if personal else list(sample.values[:3]),
                     "personal": words(f"personal.{_PERSONAL.get(sample.personal, 'other')}") if sample.personal else "",
-                    "field": None if personal else self[f"field_{at}"],
+                    "field": self[f"field_{at}"] if f"field_{at}" in self.fields else None,
                     "also": None if personal else self[f"also_{at}"],
                     "also_chosen": bool(self.given.get(f"also_{at}", "")),
                     "order": self[f"order_{at}"] if sample.order == "either" and self._is_day(chosen) else None,

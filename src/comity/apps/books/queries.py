@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from comity.apps.audit.models import AuditEvent, Event
 from comity.apps.books.models import (
     UNDER_WAY,
     CompleteWord,
@@ -809,3 +810,36 @@ def terms_of(known: Definition) -> Terms:
     return Terms(
         known.timezone, known.currency, known.month_starts_on, known.country or "", weekdays, answers
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MoveToSee:
+    """An import, or its undoing, that moved joint figures, and that nobody of a side has looked at since.
+
+    :ivar side: whose look it waits for
+    """
+
+    side: Side
+    delivery: UUID
+    name: str
+    figures: int
+
+
+_TOLD_DAYS = 30  # for so long Today tells of figures that moved
+
+
+def moves_to_see(member: MemberContext) -> list[MoveToSee]:
+    """Return the moves of joint figures that the side which did not move them has not looked at, the latest first."""
+    since = timezone.now() - timedelta(days=_TOLD_DAYS)
+    events = AuditEvent.objects.filter(relationship=member.relationship, at__gte=since).order_by("-at")
+    reads: dict[tuple[str | None, UUID | None], datetime] = {}
+    for side, subject, at in events.filter(event=Event.DELIVERY_READ).values_list("side", "subject_id", "at"):
+        reads.setdefault((side, subject), at)
+    found: dict[UUID, MoveToSee] = {}
+    for one in events.filter(event=Event.FIGURES_MOVED, shared=True).exclude(side=None):
+        side = Side(str(one.side)).other
+        seen = reads.get((side.value, one.subject_id))
+        if one.subject_id is None or one.subject_id in found or (seen is not None and seen >= one.at):
+            continue
+        found[one.subject_id] = MoveToSee(side, one.subject_id, str(one.data["name"]), int(one.data["figures"]))
+    return list(found.values())

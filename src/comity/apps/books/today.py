@@ -15,6 +15,7 @@ from comity.apps.books.queries import (
     has_book,
     latest_files_to_decide,
     marks_to_review,
+    moves_to_see,
     read_ahead_files,
     read_ahead_marks,
     read_ahead_terms,
@@ -41,7 +42,7 @@ from comity.apps.parties.rights import Action
 from comity.book.definition import UnusableBookError
 from comity.book.lateness import last_due
 from comity.core.values import Side
-from comity.review.i18n.words import Words
+from comity.review.i18n.words import Words, clean
 from comity.review.views.sentences import capital
 
 
@@ -52,6 +53,7 @@ def register() -> None:
     add_inbox_source(InboxSource("files", _files_to_import, read_ahead=read_ahead_files))
     add_inbox_source(InboxSource("private data", _private_data_to_review, read_ahead=read_ahead_marks))
     add_inbox_source(InboxSource("terms of records", _terms_to_answer, read_ahead=read_ahead_terms))
+    add_inbox_source(InboxSource("moved figures", _moved_figures))
     add_nav_entry(NavEntry("records", 50, pages=("delivery",)))
 
 
@@ -93,6 +95,20 @@ def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]
             url=reverse("delivery", kwargs=within),
             action=words("inbox.import_do" if file.stage == Stage.LOOKED else "inbox.file_do"),
             detail=f"{words(f'stage.{file.stage}')}, {file.person.name}, {words.day(_local_day(file.at))}",
+        )
+
+
+def _moved_figures(member: MemberContext, words: Words) -> Iterator[InboxItem]:
+    """Yield imports of a side that moved joint figures, for the other side until somebody of it has opened the file."""
+    for one in moves_to_see(member)[:_MAX_FILES]:
+        within = {"relationship": member.relationship.pk, "delivery": one.delivery}
+        yield InboxItem(
+            group=InboxGroup.DO,
+            side=one.side,
+            title=words("inbox.moved", name=clean(one.name)),
+            url=f"{reverse('delivery', kwargs=within)}#h-moved",
+            action=words("inbox.moved_do") if one.side is member.side else "",
+            detail=words("inbox.moved_figures", count=one.figures),
         )
 
 

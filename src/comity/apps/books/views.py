@@ -53,6 +53,7 @@ from comity.book.importing.rejected_rows import RejectedRows
 from comity.book.mappings.rematch import answers_of, differences
 from comity.book.tables import TABLES
 from comity.book.validation.plausibility import COLUMNS_NOT_KEPT
+from comity.core.agreements.kpi import RECORDS
 from comity.core.calendars import Cut
 from comity.review.i18n.words import Words
 from comity.review.views.sections import due_text
@@ -366,7 +367,9 @@ def delivery(request: HttpRequest, delivery: UUID) -> HttpResponse:
     member = member_of(request)
     known_delivery = _delivery_or_404(member, delivery)
     if known_delivery.side != member.side:
-        audit_read(member, Event.DELIVERY_READ, known_delivery, {"name": known_delivery.name})
+        # Once a day for each stage: who looked before an undoing has not seen what it moved.
+        told = {"name": known_delivery.name, "stage": known_delivery.stage}
+        audit_read(member, Event.DELIVERY_READ, known_delivery, told)
     return _render_delivery(request, member, known_delivery, None)
 
 
@@ -469,7 +472,10 @@ def _moved(
     elif not found:
         return None
     currency = "" if definition is None else definition.currency
-    return moved | {"rows": sentences.moved_figures(found, currency, words)}
+    # Where both agreed on neither table, whoever imports decides by it from which one is counted.
+    agreed = set() if definition is None else {source.table for source in definition.sources} & set(RECORDS)
+    undecided = len(agreed) != 1 and any(one.changes_table for one in found)
+    return moved | {"rows": sentences.moved_figures(found, currency, words), "undecided": undecided}
 
 
 def _dismissed(told: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """A file into a book: mapped, checked, stored in one step, told; the same again changes nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from comity.book.definition import Definition, read_definition
-from comity.book.formats.sheet import ROW, UnusableSourceError
+from comity.book.formats.sheet import ROW, UnusableSourceError, find_all_in
 from comity.book.importing.current import CurrentTable, current_rows_sql, current_table
 from comity.book.importing.rejected_rows import collect_rows, find_corrected, write_rows_file
 from comity.book.importing.write import (
@@ -42,7 +42,7 @@ from comity.book.validation.plausibility import (
     interval_notes,
 )
 from comity.book.validation.plausible import implausible
-from comity.book.validation.pseudonyms import pseudonym_columns
+from comity.book.validation.pseudonyms import holder_of, pseudonym_columns
 from comity.book.validation.rejects import (
     FIRST_REJECTS,
     REJECTS_SCHEMA,
@@ -352,13 +352,13 @@ def import_rows(
     """Check rows, refuse or write them, and say what became of them; under the book's lock."""
     mapped, table, definition, request = incoming.mapped, incoming.table, incoming.definition, incoming.request
     if request.dry_run:
-        batches = _keep_first_rows(batches, incoming.first_rows)
+        batches = _keep_first_rows(batches, incoming.first_rows, {ROW, *incoming.mapping.digests})
     rules = CheckRequest(
         table,
         definition,
         number=incoming.delivery.number,
         last_wins=mapped.last_wins,
-        pseudonyms=pseudonym_columns(table, definition.digests, incoming.book),
+        pseudonyms=own_pseudonyms(incoming),
         delivered_by=request.side,
         with_rows=True,
         file=incoming.delivery.file,
@@ -397,7 +397,9 @@ def import_rows(
     if request.side is not None:
         rejects = first_rows(checked.rejects, _COMPARED)
         problems = mapped.problems if incoming.whole_file else []
-        rejected_rows = collect_rows(mapped, rejects, problems, named_only=not request.dry_run)
+        rejected_rows = collect_rows(
+            mapped, rejects, problems, named_only=not request.dry_run, hidden=_digested_headers(incoming)
+        )
         arrived = (checked.clean, rejects, mapped.sheets)
         corrected = find_corrected(con, incoming.book, table, request.side, arrived)
         if request.rejected_rows is not None and (refused or request.dry_run):
@@ -463,11 +465,31 @@ def _report_progress(batches: Iterator[pa.RecordBatch], progress: Progress) -> I
         yield batch
 
 
-def _keep_first_rows(batches: Iterator[pa.RecordBatch], first: list[Mapping[str, str]]) -> Iterator[pa.RecordBatch]:
+def own_pseudonyms(incoming: IncomingRows) -> dict[str, str]:
+    """The columns that enter as digests: as the book has them, and as the mapping of whoever imports says."""
+    definition, side = incoming.definition, incoming.request.side
+    holder = "" if side is None else holder_of(definition.relationship, side)
+    return pseudonym_columns(incoming.table, definition.digests, incoming.book, incoming.mapping.digests, holder)
+
+
+def _digested_headers(incoming: IncomingRows) -> frozenset[str]:
+    """The columns of the file of which the book keeps digests alone, by the mapping."""
+    named = [header for name in incoming.mapping.digests for header in incoming.mapping.columns[name].source]
+    sheets = incoming.mapped.sheets
+    return frozenset(own for sheet in sheets for header in named for own in find_all_in(sheet.headers, header))
+
+
+def _keep_first_rows(
+    batches: Iterator[pa.RecordBatch], first: list[Mapping[str, str]], without: Collection[str]
+) -> Iterator[pa.RecordBatch]:
+    """Keep the first rows for people to look at, without the columns whose cells nobody is to read."""
     for batch in batches:
         if len(first) < FIRST_ROWS:
             rows = batch.slice(0, FIRST_ROWS - len(first)).to_pylist()
-            first += [{name: value for name, value in row.items() if name != ROW and value is not None} for row in rows]
+            first += [
+                {name: value for name, value in row.items() if name not in without and value is not None}
+                for row in rows
+            ]
         yield batch
 
 

@@ -29,7 +29,7 @@ from comity.book.storage.layout import HIDDEN_FOLDER, OWN_COLUMNS, owner_folder
 from comity.book.storage.parquet import metadata_sql, scan_sql
 from comity.book.storage.sql import literal, quoted
 from comity.book.tables import EVERY_TABLE, Table
-from comity.book.validation.pseudonyms import pseudonym, read_key
+from comity.book.validation.pseudonyms import holder_of, key_file, own_key, pseudonym, read_key
 from comity.core.values import Side
 
 _NAMED_BY = {"accounts": ("name",)}  # what else names the person in a row that bears the id
@@ -56,8 +56,10 @@ def forget_person(book: Path, person: str) -> tuple[Forgotten, ...]:
     with book_lock(book), work_engine() as (con, work):
         remove_leftovers(book)
         names = [person]
-        if definition.digests:
-            names.append(pseudonym(read_key(book), person))
+        if definition.digests or key_file().exists():
+            key = read_key(book)  # each side may have brought the person by a key of its own
+            own = (own_key(key, holder_of(definition.relationship, side)) for side in Side)
+            names += [pseudonym(one, person) for one in (key, *own)]
         stand_in = f"forgotten {hashlib.sha256(secrets.token_bytes(32) + person.encode()).hexdigest()[:24]}"
         moves: list[Move] = []
         counts: dict[str, int] = {}

@@ -7,7 +7,7 @@ same side brings again is no longer open: it is met by its key, or by the refere
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,17 +85,23 @@ class RejectedRows:
 
 
 def collect_rows(
-    mapped: MappedFile, rejects: pa.Table, problems: Sequence[UnconvertedRow], *, named_only: bool
+    mapped: MappedFile,
+    rejects: pa.Table,
+    problems: Sequence[UnconvertedRow],
+    *,
+    named_only: bool,
+    hidden: Collection[str] = (),
 ) -> pa.Table:
     """The first rejected rows of a file with their cells.
 
     :param rejects: `row`, `column`, `reason`, `owner` and, in a room, `key`
     :param problems: rows that were not converted, or could not even be taken apart
     :param named_only: keep only the columns that the mapping names, which is all of a file that a book may keep
+    :param hidden: of these, headers of columns of which the book keeps digests alone
     """
     rejects = rejects.slice(0, MAX_KEPT_ROWS)
     problems = problems[: MAX_KEPT_ROWS - rejects.num_rows]
-    left_out = {*mapped.unmapped, ROW_HEADER, REASON_HEADER} if named_only else {ROW_HEADER, REASON_HEADER}
+    left_out = {*mapped.unmapped, *hidden, ROW_HEADER, REASON_HEADER} if named_only else {ROW_HEADER, REASON_HEADER}
     headers = list(
         dict.fromkeys(header for sheet in mapped.sheets for header in sheet.headers if header not in left_out)
     )

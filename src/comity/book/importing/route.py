@@ -37,6 +37,7 @@ from comity.book.importing.deliver import (
     count_differing,
     import_rows,
     no_progress,
+    own_pseudonyms,
     refuse_unsure,
 )
 from comity.book.importing.write import remove_leftovers
@@ -53,7 +54,6 @@ from comity.book.tables import Kind, Table
 from comity.book.toml import TomlReader
 from comity.book.validation.check import in_chunks, typed_key_sql
 from comity.book.validation.convert import cell_value_sql
-from comity.book.validation.pseudonyms import pseudonym_columns
 from comity.book.validation.rejects import REJECTS_SCHEMA, Reject, write_rejects
 
 UNROUTED = "unrouted.parquet"
@@ -299,7 +299,7 @@ def _gone_elsewhere(
     if held is None or table.may_lack_key or not set(table.key) <= present:
         return []
     kept = ", ".join(map(quoted, [*table.key, *([LAST_STATE] if LAST_STATE in present else [])]))
-    typed = typed_key_sql(table, definition.timezone, pseudonym_columns(table, definition.digests, book))
+    typed = typed_key_sql(table, definition.timezone, own_pseudonyms(incoming))
     given = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in typed.values())
     keys = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in table.key)
     rows = con.execute(

@@ -17,7 +17,7 @@ _VALUE = {
     "row": "row", "when": "when", "nulls": "null", "pattern": "part", "values": "values", "unlisted": "unlisted",
     "map": "map", "on": "on", "kind": "as", "formats": "format", "unit": "unit", "clock": "clock", "decimal": "decimal",
     "times": "times", "over_midnight": "over_midnight", "after": "after", "default": "default", "separator": "with",
-    "keep": "keep", "reason": "reason", "needed": "needed", "over": "over",
+    "keep": "keep", "reason": "reason", "digest": "digest", "needed": "needed", "over": "over",
 }  # fmt: skip
 _CONDITION = {
     "column": "column",

@@ -40,6 +40,11 @@ ORDERS = ("day-first", "month-first")
 # What a contact waited: no column of the table, but what its answer or its abandonment is reckoned from.
 WAIT = "wait_s"
 CHANNEL = "channel"
+# Personal data of which a digest still says that it was the same person, and which may so stand for an id of ours.
+_PEOPLE = frozenset(
+    {"a name", "a person", "an e-mail address", "e-mail addresses", "a telephone number", "an identity"}
+)
+_WHY_DIGEST = "kept as a keyed digest, which says that it was the same person and not who"
 _ADDED = {WAIT, "handle_s"}  # durations that may stand in several columns of the file, which are added up
 _WAITING = re.compile(r"\b(wait\w*|ring\w*|(secs|seconds|time) in (line|queue)|queue time|espera)\b", re.IGNORECASE)
 # What shows the order: a first or a second part above 12.
@@ -198,6 +203,18 @@ def handling_parts(columns: FileColumns, suggested: Mapping[str, str]) -> tuple[
         and any(re.search(r"\d", value) for value in sample.values)
         and not sample.is_time
     )
+
+
+def pseudonyms_for(table: str, sample: ColumnSample) -> tuple[str, ...]:
+    """The columns of a table that a column with people may fill with pseudonyms; none for all other columns."""
+    if sample.personal not in _PEOPLE:
+        return ()
+    return tuple(column.name for column in TABLES[table].columns if column.personal)
+
+
+def _may_fill(table: str, name: str, sample: ColumnSample) -> bool:
+    """Whether a column of the file may fill one of ours: one with people only as pseudonyms."""
+    return sample.personal is None or name in pseudonyms_for(table, sample)
 
 
 def offers_wait(table: str) -> bool:
@@ -378,6 +395,8 @@ def _value(column: Column, samples: Sequence[ColumnSample], answers: Answers) ->
     if column.name in _ADDED and len(samples) > 1:
         return _added(samples)
     sample, kind = samples[0], CELL_KINDS[column.kind]
+    if sample.personal is not None:
+        return f"{{ {_inner(sample, {'reason': _WHY_DIGEST})}, keep = true, digest = true }}"
     more: dict[str, str] = _order(sample, answers) if _is_dated(column) else {}
     if kind is CellKind.MONTH and not more:
         more = _month_format(sample)
@@ -461,6 +480,7 @@ def _chosen(columns: FileColumns, answers: Answers) -> dict[str, list[ColumnSamp
     chosen: dict[str, list[ColumnSample]] = defaultdict(list)
     for sample in columns.samples:
         for name in dict.fromkeys([answers.fields.get(sample.header, ""), answers.also.get(sample.header, "")]):
-            if (name in known or (name == WAIT and offers_wait(answers.table))) and sample.personal is None:
+            is_ours = name in known or (name == WAIT and offers_wait(answers.table))
+            if is_ours and _may_fill(answers.table, name, sample):
                 chosen[name].append(sample)
     return dict(chosen)

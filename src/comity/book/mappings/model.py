@@ -111,6 +111,7 @@ class Value:
     separator: str = " "  # `with`, of a join
     keep: bool = False
     reason: str | None = None
+    digest: bool = False  # its cells enter as keyed digests, by the key of the side that imports
     needed: bool = False  # a file without the column is refused
     over: str | None = None  # of a log, several rows a key: the first, the last, the least, the most, or how many
 
@@ -205,6 +206,11 @@ class SourceMapping:
     defaults: bool = False  # shipped: what it says of days is what its source usually does, and a column overrules it
     sure: bool = False  # the person who wrote it knows that the columns only look as if they said otherwise
     also: tuple["SourceMapping", ...] = ()  # what the same file tells of other tables
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The columns whose cells enter as keyed digests."""
+        return tuple(name for name, value in self.columns.items() if value.digest)
 
     @property
     def is_log(self) -> bool:

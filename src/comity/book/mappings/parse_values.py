@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from comity.book.mappings.model import CellKind, Condition, DatedMap, UnusableMappingError, Value
+from comity.book.tables import TABLES
 from comity.book.toml import TomlReader
 from comity.book.validation.personal_data import personal_data_in
 
 _VALUE_KEYS = {
     "from", "value", "use", "sum", "difference", "product", "quotient", "first", "join", "sheet", "file", "row",
     "when", "null", "part", "values", "unlisted", "map", "on", "as", "format", "unit",
-    "clock", "decimal", "times", "over_midnight", "after", "default", "with", "keep", "reason", "needed", "over",
+    "clock", "decimal", "times", "over_midnight", "after", "default", "with", "keep", "reason", "digest",
+    "needed", "over",
 }  # fmt: skip
 _ORIGINS = ("from", "value", "use", "sum", "difference", "product", "quotient", "first", "join", "sheet", "file", "row")
 _CONDITION_KEYS = {"column", "use", "is", "not", "empty", "above", "below"}
@@ -137,6 +139,7 @@ class ValueReader(TomlReader):
             separator=self.get(spec, where, "with", str, " "),
             keep=self.get(spec, where, "keep", bool, False),
             reason=self.get(spec, where, "reason", str),
+            digest=self.digest(spec, where, source),
             needed=self.get(spec, where, "needed", bool, False),
             over=self.over(spec, where),
         )
@@ -146,6 +149,22 @@ class ValueReader(TomlReader):
         if "over" in spec and not re.fullmatch(r"columns\.\w+", where):
             raise self.wrong(f"{where}.over", "belongs to a column of the table itself, under [columns]")
         return self.one_of(spec, where, "over", _OVER, None)  # type: ignore[no-any-return]  # one of these texts
+
+    def digest(self, spec: dict[str, Any], where: str, source: tuple[str, ...]) -> bool:
+        """Whether cells enter as keyed digests: of a column of the file, for one of ours that names people."""
+        if not self.get(spec, where, "digest", bool, False):
+            return False
+        section, _, name = where.rpartition(".")
+        if (
+            not source
+            or not section.endswith("columns")
+            or not any(name in table.by_name and table.by_name[name].personal for table in TABLES.values())
+        ):
+            known = ", ".join(sorted({one.name for table in TABLES.values() for one in table.columns if one.personal}))
+            raise self.wrong(
+                f"{where}.digest", f"belongs to a column that is taken `from` one of the file, for {known}"
+            )
+        return True
 
     def refuse_personal(self, spec: dict[str, Any], where: str, source: tuple[str, ...]) -> None:
         """Personal columns enter only with keep = true and a reason."""

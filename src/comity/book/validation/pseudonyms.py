@@ -5,7 +5,7 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from comity.book.formats.sheet import UnusableSourceError
@@ -62,7 +62,31 @@ def pseudonym_sql(key: bytes) -> str:
     return f"sha256(unhex('{outer}') || unhex(sha256(unhex('{inner}') || encode({{}}))))"
 
 
-def pseudonym_columns(table: Table, named: Sequence[str], book: Path) -> dict[str, str]:
-    """For each column of the table that is kept as a digest, the expression that makes it."""
-    columns = [column.name for column in table.columns if column.personal and column.name in named]
-    return dict.fromkeys(columns, pseudonym_sql(read_key(book))) if columns else {}
+def own_key(key: bytes, holder: str) -> bytes:
+    """The key of one side, whose digests say nothing beside those of the other side or of another book.
+
+    :param holder: whose key it is, as `holder_of` names it
+    """
+    return hmac.new(key, holder.encode(), hashlib.sha256).digest()
+
+
+def holder_of(relationship: str, side: str) -> str:
+    """The name of a side within its relationship, for `own_key`."""
+    return f"{relationship}\n{side}"
+
+
+def pseudonym_columns(
+    table: Table, named: Collection[str], book: Path, own: Collection[str] = (), holder: str = ""
+) -> dict[str, str]:
+    """For each column of the table that is kept as a digest, the expression that makes it.
+
+    :param named: columns that the book keeps so, whoever brings them: by one key
+    :param own: columns that a side brings so, by its own key
+    :param holder: whose key that is; empty: of whoever has the folder
+    """
+    columns = [column.name for column in table.columns if column.personal and column.name in {*named, *own}]
+    if not columns:
+        return {}
+    key = read_key(book)
+    of_side = own_key(key, holder) if holder else key
+    return {name: pseudonym_sql(key if name in named else of_side) for name in columns}
