@@ -42,7 +42,7 @@ def register() -> None:
     add_inbox_source(InboxSource("files", _files_to_import))
     add_inbox_source(InboxSource("private data", _private_data_to_review))
     add_inbox_source(InboxSource("terms of records", _terms_to_answer))
-    add_nav_entry(NavEntry("records", 50, pages=("delivery",)))
+    add_nav_entry(NavEntry("records", 50, pages=("delivery",), key="d"))
 
 
 def _no_book_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked

@@ -15,7 +15,7 @@ from comity.review.i18n.words import Words
 def register() -> None:
     """Register the part of the inbox and the entry."""
     add_inbox_source(InboxSource("kpis", _proposed_kpis))
-    add_nav_entry(NavEntry("kpis", 35))
+    add_nav_entry(NavEntry("kpis", 35, key="k"))
 
 
 def _proposed_kpis(member: MemberContext, words: Words) -> Iterator[InboxItem]:

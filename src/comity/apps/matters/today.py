@@ -30,7 +30,7 @@ def register() -> None:
     """Register the parts of the inbox, and the navigation entry with its count."""
     add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url))
     add_inbox_source(InboxSource("actions", _actions))
-    add_nav_entry(NavEntry("matters", 40, _count, pages=("matter", "move", "raise", "raise_what", "ledger")))
+    add_nav_entry(NavEntry("matters", 40, _count, pages=("matter", "move", "raise", "raise_what", "ledger"), key="m"))
 
 
 def _count(member: MemberContext) -> int:

@@ -28,8 +28,8 @@ _MOST_CHANGED = 6  # final periods that are looked at for other figures
 def register() -> None:
     """Show periods to confirm in the inbox, and the review and its causes in the navigation."""
     add_inbox_source(InboxSource("periods", _periods))
-    add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail", "confirm")))
-    add_nav_entry(NavEntry("attribution", 30))
+    add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail", "confirm"), key="r"))
+    add_nav_entry(NavEntry("attribution", 30, key="c"))
 
 
 def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:
