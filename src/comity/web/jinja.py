@@ -103,7 +103,22 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "refresh": lambda since=None: _refresh(request, since),
         "relationships": lambda: [] if member is None or failed else _other_relationships(member),
         "trail": _trail(request, member, words),
+        "shortcuts": lambda: {} if member is None else _shortcuts(member, words),
     }
+
+
+def _shortcuts(member: MemberContext, words: Words) -> dict[str, Any]:
+    """Return the keys that lead to pages, as (keys, address, text), and the texts of their list; `?` shows that."""
+    at = [member.relationship.pk]
+    pages = [(f"g{entry.key}", reverse(entry.name, args=at), words(f"nav.{entry.name}")) for entry in nav_entries()]
+    links = [
+        *(one for one in pages if len(one[0]) > 1),
+        ("gh", reverse("help"), words("nav.help")),
+        ("/", reverse("search", args=at), words("nav.search")),
+        ("?", "", words("keys.this")),
+    ]
+    texts = {name: words(f"keys.{name}") for name in ("title", "about", "close")}
+    return {"links": links, "change": (reverse("display"), words("display.change"))} | texts
 
 
 _REFRESH_S = (3, 20)  # least and most seconds until a page that shows something unfinished asks for itself again

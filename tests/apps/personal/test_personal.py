@@ -1,5 +1,6 @@
 """A person's own choices: colours, time zone, saved views; nobody else reads or changes them."""
 
+import json
 import re
 from datetime import UTC, datetime
 
@@ -35,6 +36,21 @@ def test_the_chosen_colours_hold_on_every_page_and_are_nobody_elses(them):
     assert '"light dark"' in them.client("provider_lead").get(them.url()).content.decode()
     choose(them, "customer_lead", appearance="light")
     assert 'href="/style/light/page.css"' in them.client("customer_lead").get("/account/").content.decode()
+
+
+def test_shortcuts_are_on_until_a_person_switches_them_off_for_themselves(them):
+    page = them.client("customer_lead").get(them.url()).content.decode()
+    (shown,) = re.findall(r"<script src=\"[^\"]*comity/keys.js\" defer data-shown='([^']*)'></script>", page)
+    links = {keys: address for keys, address, _ in json.loads(shown)["links"]}
+    assert links["gt"] == them.url()
+    assert links["gr"] == them.url("review/")
+    assert {"gm", "gd", "ga", "gk", "gc", "gh", "/", "?"} <= links.keys()
+    assert len(links) == len(json.loads(shown)["links"])  # no two pages on one key
+    on = {"time_zone": "", "appearance": "system", "shortcuts": "on"}
+    for chosen, scripts in ((on, 1), ({"time_zone": "", "appearance": "system"}, 0)):
+        assert them.client("customer_lead").post("/account/display/", chosen).status_code == 302
+        assert them.client("customer_lead").get(them.url()).content.decode().count("keys.js") == scripts
+    assert "keys.js" in them.client("provider_lead").get(them.url()).content.decode()
 
 
 @pytest.mark.parametrize("appearance", [Appearance.DARK, Appearance.LIGHT])

@@ -55,7 +55,7 @@ _PAGES = (
 def register() -> None:
     """Register the part of the inbox and the entry."""
     add_inbox_source(InboxSource("agreements", _waiting_changes, read_ahead=_read_ahead))
-    add_nav_entry(NavEntry("agreement", 34, pages=_PAGES))
+    add_nav_entry(NavEntry("agreement", 34, pages=_PAGES, key="a"))
     add_panel(Panel("agreements/_missing.html", PanelArea.SIDE, 90, _missing_clauses))
 
 

@@ -54,7 +54,7 @@ def register() -> None:
     add_inbox_source(InboxSource("private data", _private_data_to_review, read_ahead=read_ahead_marks))
     add_inbox_source(InboxSource("terms of records", _terms_to_answer, read_ahead=read_ahead_terms))
     add_inbox_source(InboxSource("moved figures", _moved_figures))
-    add_nav_entry(NavEntry("records", 50, pages=("delivery",)))
+    add_nav_entry(NavEntry("records", 50, pages=("delivery",), key="d"))
 
 
 def _no_book_panel(member: MemberContext, words: Words, zone: ZoneInfo) -> PanelContext | None:  # noqa: ARG001 - as panels are asked

@@ -17,7 +17,7 @@ from comity.review.i18n.words import Words
 def register() -> None:
     """Register the part of the inbox and the entry."""
     add_inbox_source(InboxSource("kpis", _proposed_kpis, read_ahead=_read_ahead))
-    add_nav_entry(NavEntry("kpis", 35))
+    add_nav_entry(NavEntry("kpis", 35, key="k"))
 
 
 def _read_ahead(members: Sequence[MemberContext]) -> None:

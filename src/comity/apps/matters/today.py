@@ -29,9 +29,8 @@ def register() -> None:
     add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url, queries.read_ahead_waiting))
     add_inbox_source(InboxSource("actions", _actions, read_ahead=queries.read_ahead_actions))
     add_inbox_source(InboxSource("told", _told))
-    add_nav_entry(
-        NavEntry("matters", 40, _count, pages=("matter", "move", "moves", "raise", "raise_what", "told", "ledger"))
-    )
+    pages = ("matter", "move", "moves", "raise", "raise_what", "told", "ledger")
+    add_nav_entry(NavEntry("matters", 40, _count, pages=pages, key="m"))
 
 
 def _count(member: MemberContext) -> int:

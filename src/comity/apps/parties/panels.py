@@ -95,12 +95,14 @@ class NavEntry:
     :ivar name: of the URL, and of the catalogue key below [nav]
     :ivar count: returns how many things wait there; None where nothing is counted
     :ivar pages: names of the URLs of the pages below it
+    :ivar key: the letter that leads there, after `g`, the same in every language
     """
 
     name: str
     order: int
     count: Callable[[MemberContext], int] | None = None
     pages: tuple[str, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

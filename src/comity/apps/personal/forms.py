@@ -11,11 +11,12 @@ from comity.apps.personal.models import Appearance
 
 
 class DisplayForm(LocalisedForm):
-    """Time zone and colours."""
+    """Time zone, colours and shortcuts."""
 
     key_prefix = "display"
     time_zone = forms.ChoiceField(required=False)
     appearance = forms.ChoiceField(widget=forms.RadioSelect)
+    shortcuts = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as Django calls it
         """Set the choices."""

@@ -20,11 +20,14 @@ class DisplaySettings(models.Model):
     """How pages look to a person.
 
     :ivar time_zone: in which times are shown; empty: that of the relationship
+    :ivar shortcuts: whether single keys lead to pages (WCAG 2.1.4 asks that they can be switched off)
     """
 
     person = models.OneToOneField(Person, models.CASCADE, primary_key=True, related_name="+")
     time_zone = models.CharField(max_length=60, blank=True)
     appearance = models.CharField(max_length=6, choices=Appearance.choices, default=Appearance.SYSTEM)
+
+    shortcuts = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         """Zone and colours."""

@@ -14,9 +14,10 @@ from comity.apps.refusal import Refused
 _MAX_VIEWS = 20  # of a person, for each list
 
 
-def choose_display(person: Person, time_zone: str, appearance: Appearance) -> None:
-    """Set the time zone and the colours in which a person sees pages."""
-    DisplaySettings.objects.update_or_create(person=person, defaults={"time_zone": time_zone, "appearance": appearance})
+def choose_display(person: Person, time_zone: str, appearance: Appearance, *, shortcuts: bool) -> None:
+    """Set the time zone and the colours in which a person sees pages, and whether keys lead to them."""
+    chosen = {"time_zone": time_zone, "appearance": appearance, "shortcuts": shortcuts}
+    DisplaySettings.objects.update_or_create(person=person, defaults=chosen)
 
 
 def save_view(member: MemberContext, page: str, name: str, query: str) -> SavedView:

@@ -23,14 +23,20 @@ LISTS = frozenset({"matters", "log", "records"})  # whose filters can be saved, 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def display(request: HttpRequest) -> HttpResponse:
-    """Show and set the person's time zone and colours."""
+    """Show and set the person's time zone, colours and shortcuts."""
     settings = queries.display_settings(request.user)  # type: ignore[arg-type]
     form = DisplayForm(
-        request.POST or None, initial={"time_zone": settings.time_zone, "appearance": settings.appearance}
+        request.POST or None,
+        initial={name: getattr(settings, name) for name in ("time_zone", "appearance", "shortcuts")},
     )
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data
-        operations.choose_display(request.user, chosen["time_zone"], Appearance(chosen["appearance"]))  # type: ignore[arg-type]
+        operations.choose_display(
+            request.user,  # type: ignore[arg-type]
+            chosen["time_zone"],
+            Appearance(chosen["appearance"]),
+            shortcuts=chosen["shortcuts"],
+        )
         messages.success(request, words_for(language())("display.saved"))
         return redirect("account")
     return render(request, "personal/display.html", {"form": form}, status=422 if form.errors else 200)

@@ -27,8 +27,8 @@ _MOST_OPEN = 3  # periods without a confirmation that the inbox names
 def register() -> None:
     """Show periods to confirm in the inbox, and the review and its causes in the navigation."""
     add_inbox_source(InboxSource("periods", _periods, read_ahead=queries.read_ahead_periods))
-    add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail", "confirm")))
-    add_nav_entry(NavEntry("attribution", 30))
+    add_nav_entry(NavEntry("review", 20, pages=("figure", "reading", "by_mail", "confirm"), key="r"))
+    add_nav_entry(NavEntry("attribution", 30, key="c"))
 
 
 def _periods(member: MemberContext, words: Words) -> Iterator[InboxItem]:

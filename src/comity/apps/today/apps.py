@@ -15,4 +15,4 @@ class Today(AppConfig):
         from comity.apps.today import search  # noqa: PLC0415 - as above
 
         search.register()
-        add_nav_entry(NavEntry("today", 10))
+        add_nav_entry(NavEntry("today", 10, key="t"))
