@@ -62,7 +62,7 @@ _READY = "body:has(footer):not(:has(main[data-waiting])):not(:has([data-refreshi
 
 def current(page):
     """Wait until the page shows what it is about as it is now; a worker may still be computing it."""
-    for _ in range(400):
+    for _ in range(1200):  # minutes, where many others use the machine too
         if page.locator(_READY).count():
             return
         page.wait_for_timeout(300)
