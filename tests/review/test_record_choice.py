@@ -199,10 +199,11 @@ def test_no_ticket_is_opened_behind_a_level_of_calls(tmp_path):
     with open_book(book, JOINT) as opened:
         review = build_review(opened, period="2026-06", now=NOW)
         kpi = by_kpi(review)["service_level"].definition
-        assert cuts(opened, kpi, review.period) is None
+        found = cuts(opened, kpi, review.period)
+    assert ({one.name for one in found.queues}, found.contacts) == ({"calls"}, ())  # of intervals
     with open_book(book, JOINT) as opened:
         detail = build_level_detail(opened, "service_level", review.period, NOW)
-    assert detail.cuts is None
+    assert {one.name for one in detail.cuts.queues} == {"calls"}
     assert [point.value for point in detail.months] == [0.8, 0.8]
 
 

@@ -120,8 +120,11 @@ def test_local_days_follow_the_zone(contacts):
     assert contacts.opened_at.is_monotonic_increasing
 
 
-def test_number_of_contacts_is_as_requested(contacts):
-    assert len(contacts) / 181 == pytest.approx(300, rel=0.03)
+def test_number_of_contacts_is_as_requested_where_nothing_unforeseen_comes(contacts):
+    """In the demo's last quarter more calls come than anybody forecast; January to March have 90 days."""
+    before = contacts[contacts.opened_on < date(2026, 4, 1)]
+    assert len(before) / 90 == pytest.approx(300, rel=0.03)
+    assert len(contacts) / 181 > 315
 
 
 @pytest.mark.long

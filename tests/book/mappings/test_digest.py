@@ -17,7 +17,6 @@ from tests.builders.mappings import EVERYTHING
     [
         ("genesys_conversations", "de940251969cbe81"),
         ("forecast_workbook", "b8b725d462d4a59f"),
-        ("servicenow_incidents", "842c70a3bb6a688d"),
         ("contacts", "a9e0c088f416a37e"),
     ],
 )

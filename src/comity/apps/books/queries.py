@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -830,16 +830,32 @@ _TOLD_DAYS = 30  # for so long Today tells of figures that moved
 
 def moves_to_see(member: MemberContext) -> list[MoveToSee]:
     """Return the moves of joint figures that the side which did not move them has not looked at, the latest first."""
-    since = timezone.now() - timedelta(days=_TOLD_DAYS)
-    events = AuditEvent.objects.filter(relationship=member.relationship, at__gte=since).order_by("-at")
-    reads: dict[tuple[str | None, UUID | None], datetime] = {}
-    for side, subject, at in events.filter(event=Event.DELIVERY_READ).values_list("side", "subject_id", "at"):
-        reads.setdefault((side, subject), at)
+    events = rows_in(member, _moves_and_looks, _told_since())
+    looks: dict[tuple[str | None, UUID | None], datetime] = {}
+    for one in events:
+        if one.event == Event.DELIVERY_READ:
+            looks.setdefault((one.side, one.subject_id), one.at)
     found: dict[UUID, MoveToSee] = {}
-    for one in events.filter(event=Event.FIGURES_MOVED, shared=True).exclude(side=None):
-        side = Side(str(one.side)).other
-        seen = reads.get((side.value, one.subject_id))
-        if one.subject_id is None or one.subject_id in found or (seen is not None and seen >= one.at):
+    for one in events:
+        if one.event != Event.FIGURES_MOVED or one.side is None or one.subject_id is None or one.subject_id in found:
             continue
-        found[one.subject_id] = MoveToSee(side, one.subject_id, str(one.data["name"]), int(one.data["figures"]))
-    return list(found.values())
+        side = Side(str(one.side)).other
+        seen = looks.get((side.value, one.subject_id))
+        if seen is None or seen < one.at:
+            found[one.subject_id] = MoveToSee(side, one.subject_id, str(one.data["name"]), int(one.data["figures"]))
+    return list(found.values())[:_MAX_LISTED]
+
+
+def read_ahead_moves(members: Sequence[MemberContext]) -> None:
+    """Read the moves of joint figures, and who looked at them, of several relationships at once."""
+    read_ahead(members, _moves_and_looks, lambda _: (_told_since(),))
+
+
+def _moves_and_looks(where: Place, since: date) -> QuerySet[AuditEvent]:
+    began = timezone.make_aware(datetime.combine(since, time.min))
+    either = Q(event=Event.DELIVERY_READ) | Q(event=Event.FIGURES_MOVED, shared=True)
+    return AuditEvent.objects.filter(either, relationship=where, at__gte=began).order_by("-at")
+
+
+def _told_since() -> date:
+    return timezone.localdate() - timedelta(days=_TOLD_DAYS)

@@ -18,6 +18,7 @@ from comity.apps.books.queries import (
     moves_to_see,
     read_ahead_files,
     read_ahead_marks,
+    read_ahead_moves,
     read_ahead_terms,
     readable_definition,
     terms_of,
@@ -53,7 +54,7 @@ def register() -> None:
     add_inbox_source(InboxSource("files", _files_to_import, read_ahead=read_ahead_files))
     add_inbox_source(InboxSource("private data", _private_data_to_review, read_ahead=read_ahead_marks))
     add_inbox_source(InboxSource("terms of records", _terms_to_answer, read_ahead=read_ahead_terms))
-    add_inbox_source(InboxSource("moved figures", _moved_figures))
+    add_inbox_source(InboxSource("moved figures", _moved_figures, read_ahead=read_ahead_moves))
     add_nav_entry(NavEntry("records", 50, pages=("delivery",), key="d"))
 
 
@@ -100,7 +101,7 @@ def _files_to_import(member: MemberContext, words: Words) -> Iterator[InboxItem]
 
 def _moved_figures(member: MemberContext, words: Words) -> Iterator[InboxItem]:
     """Yield imports of a side that moved joint figures, for the other side until somebody of it has opened the file."""
-    for one in moves_to_see(member)[:_MAX_FILES]:
+    for one in moves_to_see(member):
         within = {"relationship": member.relationship.pk, "delivery": one.delivery}
         yield InboxItem(
             group=InboxGroup.DO,

@@ -28,7 +28,7 @@ def register() -> None:
     """Register the parts of the inbox, and the navigation entry with its count."""
     add_inbox_source(InboxSource("answers", _answers, queries.count_waiting, _waiting_url, queries.read_ahead_waiting))
     add_inbox_source(InboxSource("actions", _actions, read_ahead=queries.read_ahead_actions))
-    add_inbox_source(InboxSource("told", _told))
+    add_inbox_source(InboxSource("told", _told, read_ahead=told.read_ahead_questions))
     pages = ("matter", "move", "moves", "raise", "raise_what", "told", "ledger")
     add_nav_entry(NavEntry("matters", 40, _count, pages=pages, key="m"))
 

@@ -4,11 +4,12 @@ A nightly job looks for days whose volume lay outside the band round the locked 
 the agreement over them. "No" becomes an `untold` matter, which the other side can answer with *you had*: both stand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from comity.apps.agreements import queries as agreements
 from comity.apps.books.queries import definition, has_book, open_member_book
@@ -18,6 +19,7 @@ from comity.apps.matters.models import Matter, ToldQuestion
 from comity.apps.matters.operations import NewMatter, raise_matter
 from comity.apps.matters.refusals import Code
 from comity.apps.parties.member_context import MemberContext
+from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
 from comity.book.statistics.day_volumes import day_volumes, explained_by_events
@@ -78,7 +80,16 @@ def _explained(member: MemberContext) -> Iterator[Explained]:
 
 def open_questions(member: MemberContext) -> list[ToldQuestion]:
     """List the days that nobody has answered for, the earliest first."""
-    return list(ToldQuestion.objects.filter(relationship=member.relationship, told=None).order_by("day", "queue"))
+    return rows_in(member, _open_questions)
+
+
+def read_ahead_questions(members: Sequence[MemberContext]) -> None:
+    """Read the days that nobody has answered for, of several relationships at once."""
+    read_ahead(members, _open_questions)
+
+
+def _open_questions(where: Place) -> QuerySet[ToldQuestion]:
+    return ToldQuestion.objects.filter(relationship=where, told=None).order_by("day", "queue")
 
 
 def told(member: MemberContext) -> tuple[int, int, int]:
