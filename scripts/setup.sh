@@ -34,7 +34,8 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || [ "$(tail -n 1 .venv/m
 fi
 rm -f .venv/made-of
 say 'installing what requirements.lock names; a minute or two'
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+# Half of what is installed is never imported: the rest is compiled when it is.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 # Nice to have: PDF wants pango, the browser tests want Chromium. Neither keeps anything else from working.

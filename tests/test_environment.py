@@ -89,13 +89,16 @@ def names_of(asked: ast.expr, known: dict[str, set[str]], everywhere: dict[str, 
 
 def read_variables(source: dict[str, str]) -> set[str]:
     """Every variable that modules read, by their text."""
-    trees = {name: ast.parse(text) for name, text in source.items()}
+    reading = {name for name, text in source.items() if "environ" in text or "getenv" in text}
+    said = "\n".join(source[name] for name in reading)
+    named = {name for name in source if re.search(rf"\b{Path(name).stem}\.[A-Z]", said)}  # whose constants they may use
+    trees = {name: ast.parse(source[name]) for name in reading | named}
     own = {name: constants(tree) for name, tree in trees.items()}
     everywhere = {Path(name).stem: known for name, known in own.items()}
     return {
         name
-        for module, tree in trees.items()
-        for asked in reads(tree)
+        for module in reading
+        for asked in reads(trees[module])
         for name in names_of(asked, own[module], everywhere)
     }
 

@@ -56,7 +56,20 @@ def them():
 def contract(them):  # noqa: ARG001 - the database has to be there
     import schemathesis
 
-    return schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+    return schemathesis.openapi.from_wsgi("/api/openapi.json", closing(application))
+
+
+def closing(served):
+    """An application whose answers are read to the end and closed, as a server does, files among them."""
+
+    def serve(environ, start_response):
+        answer = served(environ, start_response)
+        try:
+            return [b"".join(answer)]
+        finally:
+            answer.close()
+
+    return serve
 
 
 def conformance():

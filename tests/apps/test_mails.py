@@ -191,7 +191,8 @@ def secrets():
 def called(name):
     """Where the room calls a function of a name: the file, and the text that it is given first of its own."""
     for file in Path(comity.apps.__path__[0]).rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if name in text else ():
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == name:
                 yield file.name, [one.value for one in node.args if isinstance(one, ast.Constant)]
 
