@@ -5,12 +5,19 @@ import os
 import django
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "comity.web.settings")
 os.environ.setdefault("COMITY_SECRET_KEY", "of the tests")
 # The journeys' browser keeps a loop running in a process that these tests may share; nothing here runs in it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 django.setup()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_asked_in_spanish_yet():
+    """The language of the latest request stays that of the process until the next one."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

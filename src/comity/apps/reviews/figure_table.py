@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -54,8 +55,12 @@ def write_file(member: MemberContext, form: TableFormat) -> IO[bytes]:
     except BaseException:
         out.close()
         raise
+    size = out.tell()
     out.seek(0)
-    return out
+    if size > _IN_MEMORY:
+        return out
+    with out:  # what is in memory needs nobody to close it
+        return BytesIO(out.read())
 
 
 def _table_rows(member: MemberContext, parts: Sequence[str]) -> Iterator[FigureRow]:
