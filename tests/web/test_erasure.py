@@ -51,6 +51,13 @@ def planted(them):
     assert sent(them, P, need, Move.COUNTER, **counter).status_code == 302
     moved(them, C, need, Move.COMMENT, f"{PLANTED} 5")
     moved(them, C, need, Move.DECLINE, f"{PLANTED} 8")
+    told = [{"address": "a@b.example", "headers": {"Subject": f"Formal notice: {PLANTED} 7", "To": "a@b.example"}}]
+    notice = (
+        "INSERT INTO matters_formalnotice (id, relationship_id, matter_id, clause, side, addresses, given_at, told) "
+        "VALUES (gen_random_uuid(), %s, %s, 'rep', 'provider', '[]', now(), %s)"
+    )
+    with superuser() as everybody:
+        everybody.execute(notice, [them.relationship, need.pk, json.dumps(told)])
     return need
 
 

@@ -2,9 +2,10 @@
 
 Who asked for what, when, and what is owed stays as it was: the chain holds no words of matters, and of the ledger's a
 salted digest alone, so that it verifies before and after. Words stand in the rows of the matter, in each step, in what
-the step keeps of the matter before it, in files of evidence, in the log, in mails that wait and in mails that were kept
-as they came. Results, copies and mails that were written to files are removed; the first two are made again. Tables are
-rewritten, and the write-ahead log is cut, so that no file of the database keeps what was in them.
+the step keeps of the matter before it, in files of evidence, in the log, in mails that wait, in mails that were kept
+as they came and in the headers of a formal notice. Results, copies and mails that were written to files are removed;
+the first two are made again. Tables are rewritten, and the write-ahead log is cut, so that no file of the database
+keeps what was in them.
 
 Of a person the account goes, with what lets them in and what they chose alone, and their name and address wherever
 somebody wrote them: in their place stands a key, by which what they did stays one person's. Where they signed or
@@ -43,6 +44,13 @@ WHERE matter_id = %(matter)s
 _MATTER = """
 UPDATE matters_matter SET title = %(erased)s, wording = '', before = '', price = '', cause = '' WHERE id = %(matter)s
 """
+# The mails of a formal notice are kept by their headers, and one of them is the title.
+_NOTICE = """
+UPDATE matters_formalnotice SET told = coalesce((
+    SELECT jsonb_agg(jsonb_set(one, '{headers,Subject}', to_jsonb(%(erased)s::text)) ORDER BY place)
+    FROM jsonb_array_elements(told) WITH ORDINALITY mails(one, place)), '[]')
+WHERE matter_id = %(matter)s
+"""
 _EVIDENCE = "UPDATE matters_evidence SET name = %(erased)s, content = '' WHERE matter_id = %(matter)s"
 _LOG = """
 UPDATE audit_event SET data = (data - '{about}'::text[])
@@ -60,8 +68,8 @@ UPDATE ledger_wording SET text = '', salt = '' WHERE relationship_id = %(here)s 
     WHERE e.relationship_id = %(here)s AND e.number = %(entry)s AND e.subject_type = 'ledger_change' AND w ? 'id')
 """
 _REWRITTEN = (
-    "matters_matter", "matters_step", "matters_evidence", "audit_event", "ledger_wording", "comity_cache",
-    "mailbox_rawmail", "outbox_waitingmail",
+    "matters_matter", "matters_step", "matters_evidence", "matters_formalnotice", "audit_event", "ledger_wording",
+    "comity_cache", "mailbox_rawmail", "outbox_waitingmail",
 )  # fmt: skip
 # What is a person's alone, by the column that names them; and what lets them in.
 _OWN_ROWS = {
@@ -148,6 +156,7 @@ def erase_matter(room: Room, matter: UUID) -> Erased:
         connection.execute("SET LOCAL session_replication_role = replica")
         values = {"matter": matter, "here": here, "erased": ERASED, "words": list(_WORDS)}
         connection.execute(_LOG, values)
+        connection.execute(_NOTICE, values)
         texts = connection.execute(_MATTER, values).rowcount + connection.execute(_STEPS, values).rowcount
         files = connection.execute(_EVIDENCE, values).rowcount
         connection.execute(

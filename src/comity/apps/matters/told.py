@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from comity.apps.agreements import queries as agreements
-from comity.apps.books.queries import definition, has_book, open_member_book
+from comity.apps.books.queries import has_book, open_member_book
 from comity.apps.i18n import language, words_for
 from comity.apps.matters import queries
 from comity.apps.matters.models import Matter, ToldQuestion
@@ -22,6 +22,7 @@ from comity.apps.parties.member_context import MemberContext
 from comity.apps.parties.reading_ahead import Place, read_ahead, rows_in
 from comity.apps.parties.rights import Action
 from comity.apps.refusal import Refused
+from comity.book.reading.open import Book
 from comity.book.statistics.day_volumes import day_volumes, explained_by_events
 from comity.core.agreements.kpi import in_force
 from comity.core.matters.kinds import Kind, Untold
@@ -31,6 +32,7 @@ from comity.core.values import Side
 from comity.review.i18n.words import Words
 
 LOOKED_BACK = timedelta(days=60)  # older days are history: nobody remembers whether they had been told
+_QUEUE_LENGTH = 80  # characters of a queue that a question holds
 SERVES = Side.PROVIDER  # the side that carries volume out
 
 
@@ -40,38 +42,40 @@ def ask(member: MemberContext) -> int:
         return 0
     today = queries.today(member)
     with transaction.atomic():
-        found = to_ask(_volumes(member, today - LOOKED_BACK, today), _explained(member))
-        made = ToldQuestion.objects.bulk_create(
+        with open_member_book(member.joint()) as book:
+            volumes, events = _volumes(book, today - LOOKED_BACK, today), list(explained_by_events(book))
+        known = ToldQuestion.objects.filter(relationship=member.relationship)
+        asked = set(known.values_list("day", "queue"))
+        new: dict[tuple[date, str], DayVolume] = {}
+        for one in to_ask(volumes, [*events, *_changes(member)]):
+            place = (one.day, one.queue[:_QUEUE_LENGTH])
+            if place not in asked:
+                new.setdefault(place, one)
+        ToldQuestion.objects.bulk_create(
             [
                 ToldQuestion(
                     relationship=member.relationship,
                     side=SERVES,
-                    day=one.day,
-                    queue=one.queue[:80],
+                    day=day,
+                    queue=queue,
                     locked=one.locked,
                     offered=one.offered,
                     band=one.band,
                 )
-                for one in found
-                if not ToldQuestion.objects.filter(
-                    relationship=member.relationship, day=one.day, queue=one.queue[:80]
-                ).exists()
+                for (day, queue), one in new.items()
             ]
         )
-    return len(made)
+    return len(new)
 
 
-def _volumes(member: MemberContext, start: date, end: date) -> list[DayVolume]:
-    with open_member_book(member.joint()) as book:
-        agreed, last = definition(member).kpis, end - timedelta(days=1)
-        kpis = [in_force(agreed, one, last) for one in dict.fromkeys(kpi.id for kpi in agreed)]
-        return [volume for kpi in kpis if kpi is not None for volume in day_volumes(book, kpi, start, end)]
+def _volumes(book: Book, start: date, end: date) -> list[DayVolume]:
+    agreed, last = book.definition.kpis, end - timedelta(days=1)
+    kpis = [in_force(agreed, one, last) for one in dict.fromkeys(kpi.id for kpi in agreed)]
+    return [volume for kpi in kpis if kpi is not None for volume in day_volumes(book, kpi, start, end)]
 
 
-def _explained(member: MemberContext) -> Iterator[Explained]:
-    """Yield the days over which an event or a change lies: a permanent change says why its first day was other."""
-    with open_member_book(member.joint()) as book:
-        yield from list(explained_by_events(book))
+def _changes(member: MemberContext) -> Iterator[Explained]:
+    """Yield the days over which a change lies: a permanent one says why its first day was other."""
     for entry in agreements.chain(member):
         span = entry.change.span
         last = span.first_day if span.end is None else span.last_day

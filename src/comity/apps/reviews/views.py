@@ -333,7 +333,9 @@ def compare(request: HttpRequest) -> HttpResponse:
         ],
         "chosen": chosen,
         "titles": titles,
-        "tables": [(words(f"{name}.title"), rows) for name, rows in tables.items() if rows],
+        "tables": [
+            (words(f"{name}.title"), words(_COMPARED_NAMES[name]), rows) for name, rows in tables.items() if rows
+        ],
         "files": [
             (form, f"{reverse('compare_file', args=[member.relationship.pk, form])}?{urlencode(query)}")
             for form in _COMPARE_FILES
@@ -344,6 +346,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     return render(request, "reviews/compare.html", context)
 
 
+_COMPARED_NAMES = {"levels": "levels.kpi", "readings": "readings.reading"}
 _COMPARE_FILES = {"csv": csv_file, "xlsx": xlsx_file}
 
 
